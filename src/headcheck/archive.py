@@ -1,0 +1,78 @@
+"""Results on disk: written whole or not at all, found again by what they are the result of.
+
+`<results>/<student>/<section>.json` is what everything else is made from. `<results>/.cache/` keeps the result of each
+exercise under the hash of its submission, its graders, the engine's version, the seed and the sandbox's level: a killed
+run resumes from it, equal files are graded once, and a change grades again only what it touches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headcheck import __version__
+from headcheck.errors import HeadcheckError
+from headcheck.results import exercise_from_json, section_from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headcheck.results import ExerciseResult, Level, SectionResult
+
+CACHE = ".cache"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """The file has its old content or all of the new one, whatever happens."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def write_section(directory: Path, result: SectionResult) -> None:
+    """Keep one section of one submission."""
+    write_atomically(directory / result.student / f"{result.section}.json", to_json(result))
+
+
+def read_sections(directory: Path) -> list[SectionResult]:
+    """All results in a directory, by student and section."""
+    paths = sorted(path for path in directory.glob("*/*.json") if not path.parent.name.startswith("."))
+    if not paths:
+        raise HeadcheckError(f"{directory} holds no results; make some with `headcheck grade SUBMITTED -o {directory}`")
+    return [section_from_json(path.read_bytes(), str(path)) for path in paths]
+
+
+def result_key(fingerprint: str, sources: Mapping[str, bytes], *, seed: int, level: Level) -> str:
+    """What an exercise's result depends on, as a hash."""
+    digest = hashlib.sha256(repr((__version__, fingerprint, seed, level)).encode())
+    for name in sorted(sources):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
+    return digest.hexdigest()
+
+
+def recall(directory: Path, key: str) -> ExerciseResult | None:
+    """The result kept under this key, if there is one; a damaged one counts as none."""
+    path = directory / CACHE / key[:2] / f"{key}.json"
+    try:
+        return exercise_from_json(path.read_bytes(), str(path))
+    except (FileNotFoundError, HeadcheckError):
+        return None
+
+
+def remember(directory: Path, key: str, result: ExerciseResult) -> None:
+    """Keep a result under its key."""
+    write_atomically(directory / CACHE / key[:2] / f"{key}.json", to_json(result))

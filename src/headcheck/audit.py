@@ -1,0 +1,287 @@
+"""Prove the graders: who must pass passes, who must fail fails, and nothing is missing or left over.
+
+For each exercise the stub, the reference, the alternatives, the misconceptions and a bank of empty answers are put to
+the very properties that grade students. What comes out is the kill matrix and a list of findings; no finding is proof.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from headcheck.grading import Exam, examine, prepare
+from headcheck.loading import load
+from headcheck.properties import load_misconceptions, mistaken
+from headcheck.student import local
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Literal
+
+    from headcheck.course import Course, Exercise
+    from headcheck.properties import Misconception
+    from headcheck.results import PropertyResult
+
+    Kind = Literal["stub", "reference", "alternative", "misconception", "bank"]
+
+MAX_ROBUST = 0.25
+MAX_TRAINING = 0.30
+MAX_HINT_WORDS = 40
+MIN_ALTERNATIVES = 2
+
+
+@dataclass(frozen=True)
+class Row:
+    """One solution and what each property said of it."""
+
+    kind: Kind
+    name: str
+    results: list[PropertyResult]
+
+    @property
+    def points(self) -> float:
+        return sum(result.points for result in self.results)
+
+    def failed(self) -> list[PropertyResult]:
+        return [result for result in self.results if result.outcome != "passed"]
+
+
+@dataclass(frozen=True)
+class ExerciseAudit:
+    """The kill matrix of an exercise, and everything that is wrong with it."""
+
+    exercise: Exercise
+    properties: list[str]
+    rows: list[Row]
+    findings: list[str]
+
+
+def audit(course: Course, exercise: Exercise, *, seed: int, training: bool = True) -> ExerciseAudit:
+    """Put every solution that the course has of an exercise to its properties."""
+    findings = _missing_files(exercise)
+    if findings:
+        return ExerciseAudit(exercise, [], [], findings)
+    names = exercise.written_names()
+    exam = prepare(course, exercise, seed=seed)
+    misconceptions = load_misconceptions(course, exercise)
+    rows = [
+        Row("stub", exercise.slug, _graded(exam, _variant(course, exercise, exercise.stub))),
+        Row("reference", exercise.slug, _everything(exam, exam.reference, training=training)),
+    ]
+    for path in exercise.alternatives:
+        rows.append(Row("alternative", path.stem, _everything(exam, _variant(course, exercise, path), training=training)))
+    for wrong in misconceptions:
+        rows.append(Row("misconception", wrong.name, _until_killed(exam, mistaken(course, exercise, wrong), training=training)))
+    for name, distort in BANK.items():
+        rows.append(Row("bank", name, _graded(exam, _banked(course, exercise, names, distort))))
+    findings = [
+        *_about_content(course, exercise, exam, misconceptions),
+        *_about_rows(rows, exam, {wrong.name: wrong for wrong in misconceptions}),
+    ]
+    return ExerciseAudit(exercise, [prop.name for prop in exam.properties], rows, findings)
+
+
+def _graded(exam: Exam, solution: object) -> list[PropertyResult]:
+    connection = local(solution)
+    return examine(exam, lambda: connection, shrink=False)
+
+
+def _everything(exam: Exam, solution: object, *, training: bool) -> list[PropertyResult]:
+    connection = local(solution)
+    return examine(exam if training else _without_training(exam), lambda: connection, everything=True, shrink=False)
+
+
+def _until_killed(exam: Exam, solution: object, *, training: bool) -> list[PropertyResult]:
+    """Every property but training, which is slow, and then training if nothing else saw the mistake."""
+    results = _everything(_without_training(exam), solution, training=False)
+    if training and all(result.outcome == "passed" for result in results if result.group == "core"):
+        return _everything(exam, solution, training=True)
+    return results
+
+
+def _without_training(exam: Exam) -> Exam:
+    kept = [prop for prop in exam.properties if not prop.worth.training]
+    return dataclasses.replace(exam, properties=kept)
+
+
+def _variant(course: Course, exercise: Exercise, path: Path) -> object:
+    """A file in the place of the reference, importing the references of what it uses."""
+    return load(course.reference_sources(exercise) | {exercise.module: path.read_bytes()}, exercise.module)
+
+
+def _constant(_arguments: Any, answer: Any, _memory: dict[Any, Any]) -> Any:
+    return _map(answer, torch.zeros_like, 0)
+
+
+def _identity(arguments: Any, answer: Any, _memory: dict[Any, Any]) -> Any:
+    return next((argument for argument in arguments if isinstance(argument, Tensor)), answer)
+
+
+def _last_answer(_arguments: Any, answer: Any, memory: dict[Any, Any]) -> Any:
+    last = memory.get("last", _map(answer, torch.ones_like, 1))
+    memory["last"] = answer
+    return last
+
+
+def _memoised(arguments: Any, answer: Any, memory: dict[Any, Any]) -> Any:
+    key = tuple(tuple(a.shape) if isinstance(a, Tensor) else repr(type(a)) for a in arguments)
+    return memory.setdefault(key, answer)
+
+
+BANK: dict[str, Callable[[Any, Any, dict[Any, Any]], Any]] = {
+    "constant": _constant,
+    "identity": _identity,
+    "last_answer": _last_answer,
+    "memoised_by_shape": _memoised,
+}
+
+
+def _banked(course: Course, exercise: Exercise, names: list[str], distort: Callable[..., Any]) -> object:
+    """The reference, but every answer is replaced by one that needs no understanding."""
+    module = load(course.reference_sources(exercise), exercise.module)
+    memory: dict[Any, Any] = {}
+
+    def distorted(function: Callable[..., Any], *, skip: int) -> Callable[..., Any]:
+        def answer(*args: Any, **kwargs: Any) -> Any:
+            return distort((*args[skip:], *kwargs.values()), function(*args, **kwargs), memory)
+
+        return answer
+
+    solutions = {}
+    for name in names:
+        original = getattr(module, name)
+        if isinstance(original, type) and issubclass(original, nn.Module):
+            solutions[name] = type(name, (original,), {"forward": distorted(original.forward, skip=1)})
+        else:
+            solutions[name] = distorted(original, skip=0)
+    return SimpleNamespace(**{**vars(module), **solutions})
+
+
+def _map(answer: Any, on_tensor: Callable[[Tensor], Tensor], number: int) -> Any:
+    match answer:
+        case Tensor():
+            return on_tensor(answer)
+        case bool() | int() | float():
+            return type(answer)(number)
+        case list() | tuple():
+            return type(answer)(_map(item, on_tensor, number) for item in answer)
+        case dict():
+            return {key: _map(item, on_tensor, number) for key, item in answer.items()}
+        case _:
+            return answer
+
+
+def _about_rows(rows: list[Row], exam: Exam, misconceptions: dict[str, Misconception]) -> list[str]:
+    findings = []
+    gates = sum(prop.worth.points for prop in exam.properties if prop.worth.gate) * exam.exercise.weight
+    killed: set[str] = set()
+    for row in rows:
+        for result in row.results:
+            if result.outcome == "broken":
+                findings.append(f"{result.name} broke on the {row.kind} {row.name}: {result.message}")
+        failed = row.failed()
+        match row.kind:
+            case "stub":
+                if row.points:
+                    findings.append(f"the stub earns {row.points:g} points; it must earn none")
+            case "reference" | "alternative":
+                findings += [f"the {row.kind} {row.name} fails {bad.name}: {bad.message}" for bad in failed]
+            case "misconception":
+                killed |= {bad.name for bad in failed}
+                group = misconceptions[row.name].group
+                if not failed:
+                    findings.append(f"the misconception {row.name} loses no points")
+                elif group == "core" and not any(bad.group == "core" for bad in failed):
+                    findings.append(f"the misconception {row.name} loses no core points; is it one of the book's own?")
+                elif group == "robust" and any(bad.group == "core" for bad in failed):
+                    findings.append(f"the misconception {row.name} is declared robust but loses core points")
+            case "bank":
+                if row.points > gates:
+                    passed = ", ".join(result.name for result in row.results if result.outcome == "passed")
+                    findings.append(f"the empty answer {row.name} earns {row.points:g} points, by: {passed}")
+    findings += [f"the property {p.name} kills no misconception" for p in exam.properties if p.name not in killed and _ran(p.name, rows)]
+    return findings
+
+
+def _ran(name: str, rows: list[Row]) -> bool:
+    return any(result.name == name for row in rows if row.kind == "reference" for result in row.results)
+
+
+def _about_content(course: Course, exercise: Exercise, exam: Exam, misconceptions: list[Misconception]) -> list[str]:
+    findings = []
+    prompt = ast.get_docstring(ast.parse(exercise.stub.read_bytes())) or ""
+    if not prompt.startswith("# "):
+        findings.append("the stub's docstring does not start with a Markdown title")
+    if "Example" not in prompt:
+        findings.append("the prompt has no worked example (a line with the word Example)")
+    idea = ast.get_docstring(ast.parse(exercise.reference.read_bytes())) or ""
+    if not idea:
+        findings.append("the reference has no docstring with its idea")
+    findings += _signature_drift(exercise)
+    if not any(prop.worth.gate for prop in exam.properties):
+        findings.append("no property is a gate")
+    for prop in exam.properties:
+        words = len(prop.worth.hint.split())
+        if not 0 < words <= MAX_HINT_WORDS:
+            findings.append(f"the hint of {prop.name} has {words} words; 1 to {MAX_HINT_WORDS} are right")
+        if not prop.sentence.endswith("."):
+            findings.append(f"the docstring of {prop.name} is not a sentence")
+    total = sum(prop.worth.points for prop in exam.properties)
+    robust = sum(prop.worth.points for prop in exam.properties if prop.worth.group == "robust")
+    training = sum(prop.worth.points for prop in exam.properties if prop.worth.training)
+    if robust > MAX_ROBUST * total:
+        findings.append(f"{robust:g} of {total:g} points are robust; at most a quarter may be")
+    if training > MAX_TRAINING * total:
+        findings.append(f"{training:g} of {total:g} points are for training; at most 30 % may be")
+    if len({prop.name for prop in exam.properties}) < len(exam.properties):
+        findings.append("two properties have the same name")
+    if not misconceptions:
+        findings.append("there is no misconception")
+    if len(exercise.alternatives) < MIN_ALTERNATIVES:
+        findings.append(f"there are {len(exercise.alternatives)} alternatives; at least {MIN_ALTERNATIVES} are needed")
+    return findings
+
+
+def _signature_drift(exercise: Exercise) -> list[str]:
+    stub, reference = _signatures(exercise.stub), _signatures(exercise.reference)
+    return [
+        f"{name} is {stub.get(name, 'missing')} in the stub, {reference.get(name, 'missing')} in the reference"
+        for name in {**stub, **{name: _ for name, _ in reference.items() if name.partition(".")[0] in stub}}
+        if stub.get(name) != reference.get(name)
+    ]
+
+
+def _signatures(path: Path) -> dict[str, str]:
+    found = {}
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            found[node.name] = ast.unparse(node.args)
+        if isinstance(node, ast.ClassDef):
+            for member in node.body:
+                if isinstance(member, ast.FunctionDef) and member.name in ("__init__", "forward"):
+                    found[f"{node.name}.{member.name}"] = ast.unparse(member.args)
+    return found
+
+
+def _missing_files(exercise: Exercise) -> list[str]:
+    files = [exercise.stub, exercise.reference, exercise.public, exercise.hidden, exercise.misconceptions]
+    return [f"{path.relative_to(exercise.root)} is missing" for path in files if not path.is_file()]
+
+
+def unexpected_files(course: Course) -> list[str]:
+    """Files in the course's trees that belong to no exercise."""
+    known = {course.root / "assignments" / "course.toml"}
+    for exercise in course.exercises:
+        known |= {exercise.stub, exercise.reference, exercise.public, exercise.hidden, exercise.misconceptions}
+        known |= set(exercise.alternatives)
+        known |= {course.root / "assignments" / name for name in exercise.given}
+    trees = [course.root / name for name in ("assignments", "reference", "graders", "tests/alternatives")]
+    found = [path for tree in trees for path in sorted(tree.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    return [f"{path.relative_to(course.root)} belongs to no exercise" for path in found if path not in known]

@@ -1,0 +1,221 @@
+"""Assertions about tensors that say what differs: shape, dtype, the first differing index, got and wanted.
+
+The order is fixed: is it a tensor, has it the dtype, the shape, is it finite, and only then do the numbers agree.
+`NaN` never passes and a `(1,)` never broadcasts. Each failure is a `Mismatch`, which carries both sides for the report.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 1e-2}
+
+
+class Mismatch(AssertionError):
+    """What came back is not what was wanted; `got` and `wanted` are shown side by side."""
+
+    def __init__(self, message: str, *, got: dict[str, Any] | None = None, wanted: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.got = got or {}
+        self.wanted = wanted or {}
+
+
+def assert_tensor(got: object, *, what: str = "the result") -> Tensor:
+    """It is a tensor, and not a list, a tuple or None."""
+    if isinstance(got, Tensor):
+        return got
+    if got is None:
+        raise Mismatch(f"{what} is None: is a `return` missing?", got={what: None})
+    raise Mismatch(f"{what} is not a tensor but a {_kind(got)}", got={what: _kind(got)})
+
+
+def assert_shape(got: object, shape: tuple[int, ...], *, what: str = "the result") -> Tensor:
+    """It is a tensor of exactly this shape."""
+    tensor = assert_tensor(got, what=what)
+    if tuple(tensor.shape) != tuple(shape):
+        raise Mismatch(
+            f"{what} has shape {tuple(tensor.shape)}, wanted {tuple(shape)}",
+            got={what: tensor}, wanted={f"shape of {what}": list(shape)},
+        )  # fmt: skip
+    return tensor
+
+
+def assert_dtype(got: object, dtype: torch.dtype, *, what: str = "the result") -> Tensor:
+    """It is a tensor of exactly this dtype."""
+    tensor = assert_tensor(got, what=what)
+    if tensor.dtype != dtype:
+        raise Mismatch(f"{what} is {_name(tensor.dtype)}, wanted {_name(dtype)}", got={what: tensor})
+    return tensor
+
+
+def assert_finite(got: object, *, what: str = "the result") -> Tensor:
+    """It is a tensor without NaN and infinities."""
+    tensor = assert_tensor(got, what=what)
+    if not torch.isfinite(tensor).all():
+        index = _first(~torch.isfinite(tensor))
+        raise Mismatch(f"{_at(what, index)} is {tensor[index].item()}", got={what: tensor})
+    return tensor
+
+
+def assert_close(
+    got: object,
+    wanted: Tensor,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    what: str = "the result",
+    dtype: bool = True,
+) -> Tensor:
+    """It is `wanted` up to `atol + rtol * |wanted|` (default: by dtype, 1e-9, 1e-5 or 1e-2), everywhere."""
+    tensor = assert_shape(got, tuple(wanted.shape), what=what)
+    if dtype:
+        assert_dtype(tensor, wanted.dtype, what=what)
+    default = TOLERANCE.get(wanted.dtype, 0.0)
+    rtol = default if rtol is None else rtol
+    atol = default if atol is None else atol
+    left, right = tensor.detach().double(), wanted.detach().double()
+    agree = (left == right) | ((left - right).abs() <= atol + rtol * right.abs())
+    if not agree.all():
+        index = _first(~agree)
+        raise Mismatch(
+            f"{_at(what, index)} is {_number(left[index])}, wanted {_number(right[index])}",
+            got={what: tensor}, wanted={what: wanted},
+        )  # fmt: skip
+    return tensor
+
+
+def assert_equal(got: object, wanted: Tensor, *, what: str = "the result") -> Tensor:
+    """It is `wanted`, element by element, exactly."""
+    return assert_close(got, wanted, rtol=0.0, atol=0.0, what=what)
+
+
+def assert_zero(got: object, *, where: Tensor | None = None, what: str = "the result") -> Tensor:
+    """It is exactly 0 at every place where the mask `where` is True (everywhere by default)."""
+    tensor = assert_tensor(got, what=what)
+    places = torch.ones_like(tensor, dtype=torch.bool) if where is None else where
+    assert_shape(tensor, tuple(places.shape), what=what)
+    wrong = places & ~(tensor.detach() == 0)
+    if wrong.any():
+        index = _first(wrong)
+        raise Mismatch(
+            f"{_at(what, index)} is {_number(tensor[index])}, wanted exactly 0",
+            got={what: tensor}, wanted={what: tensor.detach().masked_fill(places, 0)},
+        )  # fmt: skip
+    return tensor
+
+
+def assert_unchanged(now: Tensor, before: Tensor, *, what: str) -> None:
+    """An argument holds, bit for bit, what it held before the call."""
+    if now.shape != before.shape or now.dtype != before.dtype or not torch.equal(now, before):
+        message = f"your code changed its argument `{what}`"
+        raise Mismatch(message, got={f"{what} after the call": now}, wanted={f"{what} before the call": before})
+
+
+def assert_number(got: object, wanted: float, *, atol: float, what: str = "the result") -> float:
+    """It is a Python number (not a tensor, not a bool) within `atol` of `wanted`."""
+    if isinstance(got, bool) or not isinstance(got, int | float):
+        raise Mismatch(f"{what} is not a number but a {_kind(got)}", got={what: got if got is None else _kind(got)})
+    if not abs(got - wanted) <= atol:
+        raise Mismatch(f"{what} is {got:g}, wanted {wanted:g}", got={what: got}, wanted={what: wanted})
+    return float(got)
+
+
+def assert_that(condition: bool, message: str, **got: Any) -> None:  # noqa: FBT001  (reads like assert)
+    """A claim that no other assertion makes; the keywords are shown as what was got."""
+    if not condition:
+        raise Mismatch(message, got=got)
+
+
+def assert_responds(function: Callable[[Any], Any], first: Any, second: Any, *, what: str = "the result") -> None:
+    """Two different inputs get two different answers, and the first input gets its own again.
+
+    For gates: no constant, remembered or repeated answer passes. The function returns a tensor, a number, or a list,
+    tuple or dictionary of them.
+    """
+    one, two, again = _flat(function(first)), _flat(function(second)), _flat(function(first))
+    if not one:
+        raise Mismatch(f"{what} holds no numbers")
+    if _same(one, two):
+        raise Mismatch(f"{what} is the same for two different inputs: it does not depend on them", got={what: one[0]})
+    if not _same(one, again):
+        raise Mismatch(
+            f"{what} is not the same when the same input comes again",
+            got={f"{what}, second time": again[0] if again else None}, wanted={f"{what}, first time": one[0]},
+        )  # fmt: skip
+
+
+def assert_not_copied(got: object, given: Tensor, *, what: str = "the result") -> None:
+    """It is not simply an argument handed back."""
+    tensor = assert_tensor(got, what=what)
+    if tensor.shape == given.shape and torch.equal(tensor.to(given.dtype), given):
+        raise Mismatch(f"{what} is the argument itself", got={what: tensor})
+
+
+def gradients(output: object, inputs: list[Tensor], *, what: str = "the result") -> list[Tensor]:
+    """The gradients of the sum of `output`; zeros where it does not depend on an input.
+
+    A result that is cut from the graph is the student's mistake, and said so.
+    """
+    tensor = assert_tensor(output, what=what)
+    if not tensor.requires_grad:
+        raise Mismatch(f"no gradient flows through {what}: it was detached, or made from plain numbers")
+    found = torch.autograd.grad(tensor.sum(), inputs, allow_unused=True, retain_graph=True)
+    return [torch.zeros_like(of) if grad is None else grad for grad, of in zip(found, inputs, strict=True)]
+
+
+def assert_gradcheck(function: Callable[..., object], *inputs: Tensor, what: str = "the result") -> None:
+    """The gradient of `function` agrees with finite differences; the inputs are float64 leaves with gradient."""
+    output = assert_tensor(function(*inputs), what=what)
+    if not output.requires_grad:
+        raise Mismatch(f"no gradient flows through {what}: it was detached, or made from plain numbers")
+    try:
+        torch.autograd.gradcheck(function, inputs, nondet_tol=1e-7)
+    except torch.autograd.gradcheck.GradcheckError as error:
+        raise Mismatch(f"the gradient of {what} is not its derivative: {str(error).splitlines()[0]}") from error
+
+
+def _flat(answer: Any) -> list[Tensor]:
+    """The tensors and numbers of an answer, as tensors."""
+    match answer:
+        case Tensor():
+            return [answer.detach()]
+        case bool() | int() | float():
+            return [torch.tensor(float(answer))]
+        case list() | tuple():
+            return [part for item in answer for part in _flat(item)]
+        case dict():
+            return [part for item in answer.values() for part in _flat(item)]
+        case _:
+            return []
+
+
+def _same(left: list[Tensor], right: list[Tensor]) -> bool:
+    return len(left) == len(right) and all(
+        a.shape == b.shape and torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(left, right, strict=True)
+    )
+
+
+def _first(wrong: Tensor) -> tuple[int, ...]:
+    return tuple(int(i) for i in wrong.nonzero()[0])
+
+
+def _at(what: str, index: tuple[int, ...]) -> str:
+    return f"{what}{list(index)}" if index else what
+
+
+def _number(value: Tensor) -> str:
+    return f"{value.item():.6g}"
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _kind(value: object) -> str:
+    return getattr(value, "_type_name", None) or type(value).__name__

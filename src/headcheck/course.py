@@ -1,0 +1,217 @@
+"""Find a course, read its `course.toml`, and say where each exercise keeps its files."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from headcheck.errors import CourseError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COURSE_FILE = "assignments/course.toml"
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one submission may use: seconds of wall time a call and an exercise, MiB beyond the warm process."""
+
+    call_seconds: float = 5.0
+    exercise_seconds: float = 60.0
+    memory_mib: int = 2048
+    source_kib: int = 256
+
+
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    slug: str
+    title: str
+    book: str = ""
+    uses: list[str] = []
+    given: list[str] = []
+    shortcuts: list[str] = []
+    weight: float = 1.0
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    title: str
+    exercise: list[_Entry]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: str
+    section: list[_Section]
+    seed: int = 0
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: its place in the course and its files, of which a released copy has only the public ones.
+
+    `uses` are the earlier exercises that it imports, all of them, in course order; `given` the files under
+    `assignments/` that the course hands out; `shortcuts` the library calls that would do the work.
+    """
+
+    root: Path
+    section: str
+    slug: str
+    title: str
+    book: str
+    uses: tuple[str, ...]
+    given: tuple[str, ...]
+    shortcuts: tuple[str, ...]
+    weight: float
+
+    @property
+    def id(self) -> str:
+        return f"{self.section}/{self.slug}"
+
+    @property
+    def module(self) -> str:
+        return f"{self.section}.{self.slug}"
+
+    @property
+    def stub(self) -> Path:
+        return self.root / "assignments" / self.section / f"{self.slug}.py"
+
+    @property
+    def reference(self) -> Path:
+        return self.root / "reference" / self.section / f"{self.slug}.py"
+
+    @property
+    def graders(self) -> Path:
+        return self.root / "graders" / self.section / self.slug
+
+    @property
+    def public(self) -> Path:
+        return self.graders / "public.py"
+
+    @property
+    def hidden(self) -> Path:
+        return self.graders / "hidden.py"
+
+    @property
+    def misconceptions(self) -> Path:
+        return self.graders / "misconceptions.py"
+
+    def written_names(self) -> list[str]:
+        """The functions and classes that the exercise asks to write: those its stub defines."""
+        tree = ast.parse(_read(self.stub))
+        return [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"]
+
+    @property
+    def alternatives(self) -> list[Path]:
+        return sorted((self.root / "tests" / "alternatives" / self.section / self.slug).glob("*.py"))
+
+
+@dataclass(frozen=True)
+class Course:
+    """A directory with `assignments/course.toml`, and its exercises in order."""
+
+    root: Path
+    title: str
+    seed: int
+    limits: Limits
+    sections: dict[str, str]
+    exercises: tuple[Exercise, ...]
+
+    def exercise(self, name: str) -> Exercise:
+        """The exercise of that id (`section/slug`)."""
+        if name not in self._by_id:
+            raise CourseError(f"there is no exercise {name!r}; there are: {', '.join(self._by_id)}")
+        return self._by_id[name]
+
+    def select(self, name: str | None) -> list[Exercise]:
+        """All exercises, those of a section, or the one of that id."""
+        if name is None:
+            return list(self.exercises)
+        if name in self.sections:
+            return [exercise for exercise in self.exercises if exercise.section == name]
+        return [self.exercise(name)]
+
+    @property
+    def has_hidden_files(self) -> bool:
+        """False in a released copy, in which nothing can be graded or audited."""
+        return (self.root / "reference").is_dir()
+
+    def given_sources(self, exercise: Exercise) -> dict[str, bytes]:
+        """The text of the files that the course hands out with an exercise, by module name."""
+        paths = {name: self.root / "assignments" / name for name in exercise.given}
+        return {name.removesuffix(".py").replace("/", "."): _read(path) for name, path in paths.items()}
+
+    def reference_sources(self, exercise: Exercise) -> dict[str, bytes]:
+        """The text of the reference, and of everything that it imports, by module name."""
+        own = [*exercise.uses, exercise.id]
+        sources = {self.exercise(name).module: _read(self.exercise(name).reference) for name in own}
+        for name in own:
+            sources |= self.given_sources(self.exercise(name))
+        return sources
+
+    def fingerprint(self, exercise: Exercise) -> str:
+        """A hash of everything in the course that decides the result of an exercise but the submission."""
+        files = [exercise.public, exercise.hidden, exercise.misconceptions]
+        digest = hashlib.sha256(repr((exercise.id, exercise.shortcuts, exercise.weight, self.limits)).encode())
+        for data in [*(_read(path) for path in files if path.exists()), *self.reference_sources(exercise).values()]:
+            digest.update(hashlib.sha256(data).digest())
+        return digest.hexdigest()
+
+    @cached_property
+    def _by_id(self) -> dict[str, Exercise]:
+        return {exercise.id: exercise for exercise in self.exercises}
+
+
+def find_course(start: Path) -> Course:
+    """The course in the nearest directory upward from `start`."""
+    for directory in [start.resolve(), *start.resolve().parents]:
+        if (directory / COURSE_FILE).is_file():
+            return read_course(directory)
+    raise CourseError(f"no course here: neither {start} nor a directory above it holds {COURSE_FILE}; name one with --course")
+
+
+def read_course(root: Path) -> Course:
+    """The course in this directory."""
+    root = root.resolve()
+    path = root / COURSE_FILE
+    try:
+        content = msgspec.toml.decode(path.read_bytes(), type=_File)
+    except FileNotFoundError as error:
+        raise CourseError(f"{root} is not a course: it has no {COURSE_FILE}") from error
+    except (msgspec.MsgspecError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CourseError(f"{path}: {error}") from error
+    exercises: dict[str, Exercise] = {}
+    for section in content.section:
+        for entry in section.exercise:
+            exercise = _exercise(root, section.name, entry, exercises)
+            if exercise.id in exercises:
+                raise CourseError(f"{path}: {exercise.id} is listed twice")
+            exercises[exercise.id] = exercise
+    sections = {section.name: section.title for section in content.section}
+    return Course(root, content.title, content.seed, content.limits, sections, tuple(exercises.values()))
+
+
+def _exercise(root: Path, section: str, entry: _Entry, earlier: dict[str, Exercise]) -> Exercise:
+    where = f"{root / COURSE_FILE}: {section}/{entry.slug}"
+    if not (entry.slug.isidentifier() and section.isidentifier()):
+        raise CourseError(f"{where}: a section and a slug must be Python identifiers")
+    unknown = [name for name in entry.uses if name not in earlier]
+    if unknown:
+        raise CourseError(f"{where}: it uses {', '.join(unknown)}, which must be listed before it")
+    needed = {name for used in entry.uses for name in (*earlier[used].uses, used)}
+    uses = tuple(name for name in earlier if name in needed)
+    return Exercise(
+        root, section, entry.slug, entry.title, entry.book, uses, tuple(entry.given), tuple(entry.shortcuts), entry.weight
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CourseError(f"the course misses a file: {error.strerror}: {path}") from error

@@ -1,0 +1,40 @@
+"""Who must act when something goes wrong: the author, the student, or whoever runs the machine."""
+
+from __future__ import annotations
+
+
+class HeadcheckError(Exception):
+    """What happened, where, and what to do next."""
+
+
+class CourseError(HeadcheckError):
+    """The course is wrong: its author must act."""
+
+
+class SandboxError(HeadcheckError):
+    """The machine or our own processes failed: whoever runs headcheck must act. Never costs a student points."""
+
+
+class SubmissionError(HeadcheckError):
+    """The student's work is wrong, or did something it may not: the student must act."""
+
+
+class StudentRaised(SubmissionError):
+    """The student's code raised an exception; `kind` is its type's name, `trace` the student's own lines of it."""
+
+    def __init__(self, kind: str, message: str, trace: str = "") -> None:
+        super().__init__(f"{kind}: {message}" if message else kind)
+        self.kind = kind
+        self.trace = trace
+
+
+class StudentTimeout(SubmissionError):
+    """A call into the student's code did not answer in time and was killed."""
+
+
+class StudentDied(SubmissionError):
+    """The student's process ended during a call."""
+
+
+class ProtocolError(SubmissionError):
+    """The student's process sent something that is not a message."""

@@ -1,0 +1,341 @@
+"""Grade: put an exercise's properties to a submission in the sandbox, and a whole submission exercise by exercise."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headcheck import archive
+from headcheck.diagnosis import Suspects
+from headcheck.errors import SandboxError, StudentRaised
+from headcheck.properties import (
+    Verdict, draw_cases, load_misconceptions, load_properties, load_reference, mistaken, property_seed, run,
+)  # fmt: skip
+from headcheck.protocol import Raised
+from headcheck.results import Diagnosis, ExerciseResult, PropertyResult, section_result, status_of
+from headcheck.student import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import ModuleType
+
+    from headcheck.course import Course, Exercise, Limits
+    from headcheck.properties import Case, Misconception, Property
+    from headcheck.results import Outcome, SectionResult
+    from headcheck.sandbox import Sandbox, Worker
+    from headcheck.submission import Submission
+
+MAX_TIMEOUTS = 2
+MAX_PRINTED = 4096
+
+
+@dataclass(frozen=True)
+class Exam:
+    """An exercise ready to be put to a class: its properties, their inputs drawn once, and the reference."""
+
+    exercise: Exercise
+    properties: list[Property]
+    cases: dict[str, list[Case]]
+    seeds: dict[str, int]
+    reference: ModuleType | None
+    misconceptions: dict[str, Misconception]
+    suspects: Suspects
+
+
+def prepare(course: Course, exercise: Exercise, *, seed: int, public_only: bool = False) -> Exam:
+    """Load an exercise's graders and draw their inputs; in a released copy there are only public ones."""
+    properties = load_properties(course, exercise)
+    if public_only:
+        properties = [prop for prop in properties if prop.visibility == "public"]
+    seeds = {prop.name: property_seed(seed, exercise, prop) for prop in properties}
+    cases = {prop.name: draw_cases(prop, seeds[prop.name]) for prop in properties}
+    hidden = course.has_hidden_files and not public_only
+    reference = load_reference(course, exercise) if hidden else None
+    found = load_misconceptions(course, exercise) if hidden and exercise.misconceptions.exists() else []
+    solutions = {wrong.name: mistaken(course, exercise, wrong) for wrong in found}
+    misconceptions = {wrong.name: wrong for wrong in found}
+    return Exam(exercise, properties, cases, seeds, reference, misconceptions, Suspects(solutions, reference))
+
+
+def examine(
+    exam: Exam, connect: Callable[[], Connection], *, everything: bool = False, shrink: bool = True
+) -> list[PropertyResult]:
+    """Run the properties in order.
+
+    After a failed gate, and for training after any failure, the rest is skipped; `everything` runs it all the same.
+    """
+    results: list[PropertyResult] = []
+    for prop in exam.properties:
+        reason = "" if everything else _why_skip(prop, exam.properties, results)
+        if reason:
+            verdict = Verdict("skipped", reason)
+        else:
+            cases, seed = exam.cases[prop.name], exam.seeds[prop.name]
+            verdict = run(prop, cases, connect, exam.reference, seed=seed, shrink=shrink)
+        results.append(property_result(exam.exercise, prop, verdict))
+    return results
+
+
+def property_result(exercise: Exercise, prop: Property, verdict: Verdict) -> PropertyResult:
+    """A verdict with the property's points."""
+    maximum = prop.worth.points * exercise.weight
+    return PropertyResult(
+        name=prop.name,
+        visibility=prop.visibility,
+        group=prop.worth.group,
+        outcome=verdict.outcome,
+        points=maximum if _earns(verdict.outcome) else 0.0,
+        max_points=maximum,
+        message=verdict.message,
+        counterexample=verdict.counterexample,
+        seconds=round(verdict.seconds, 4),
+        sentence=prop.sentence,
+        hint=prop.worth.hint,
+    )
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What one student hands in for one exercise: its text, and that of everything it imports.
+
+    `replaced` names the used exercises for which the reference stands in; with any, the run may not speak.
+    """
+
+    exercise: Exercise
+    sources: dict[str, bytes]
+    replaced: list[str]
+
+
+class Sitting:
+    """One paper in the sandbox: a worker, and another when that one has died."""
+
+    def __init__(self, sandbox: Sandbox, limits: Limits, paper: Paper) -> None:
+        self._sandbox = sandbox
+        self._limits = limits
+        self._paper = paper
+        self._worker: Worker | None = None
+        self._connection: Connection | None = None
+        self._printed: list[str] = []
+
+    def connect(self) -> Connection:
+        """The connection to a living worker that has loaded the paper."""
+        if self._worker is None or not self._worker.alive or self._connection is None:
+            self.close()
+            self._worker = self._sandbox.fork(self._limits)
+            reply = self._worker.load(self._paper.sources, self._paper.exercise.module, self._paper.exercise.shortcuts)
+            self._printed.append(reply.printed)
+            if isinstance(reply, Raised):
+                self.close()
+                raise StudentRaised(reply.kind, reply.message, reply.trace)
+            self._connection = Connection(self._worker)
+            self._connection.printed = self._printed
+        return self._connection
+
+    def printed(self) -> str:
+        """What the submission printed, capped."""
+        return "".join(self._printed)[:MAX_PRINTED]
+
+    def close(self) -> None:
+        """End the worker, if there is one."""
+        if self._worker is not None and self._worker.alive:
+            self._worker.end()
+        self._worker = self._connection = None
+
+
+class Exams:
+    """The exams of a course under one seed, each prepared at its first use."""
+
+    def __init__(self, course: Course, seed: int, *, public_only: bool = False) -> None:
+        self.seed = seed
+        self._course = course
+        self._public_only = public_only
+        self._prepared: dict[str, Exam] = {}
+
+    def of(self, exercise: Exercise) -> Exam:
+        """The exercise's exam."""
+        if exercise.id not in self._prepared:
+            self._prepared[exercise.id] = prepare(
+                self._course, exercise, seed=self.seed, public_only=self._public_only
+            )
+        return self._prepared[exercise.id]
+
+
+class Grader:
+    """Grades papers of one course in one sandbox; keeps and recalls results in `directory` where there is one."""
+
+    def __init__(
+        self, course: Course, exams: Exams, sandbox: Sandbox, *, directory: Path | None = None
+    ) -> None:
+        self._course = course
+        self._exams = exams
+        self._sandbox = sandbox
+        self._directory = directory
+
+    def grade_submission(self, submission: Submission, wanted: list[Exercise]) -> list[SectionResult]:
+        """All wanted exercises of one student, by section; what they use is graded first."""
+        found: dict[str, ExerciseResult] = {}
+        for exercise in with_used(self._course, wanted):
+            found[exercise.id] = self._grade_or_recall(submission, exercise, found)
+        return self._by_section(submission, wanted, found)
+
+    def check(self, submission: Submission, wanted: list[Exercise], *, everything: bool = False) -> list[ExerciseResult]:
+        """Self-assessment: always on the student's own earlier exercises, and nothing kept."""
+        results = []
+        for exercise in wanted:
+            if exercise.id not in submission.files:
+                results.append(self._missing(exercise, submission.refused.get(exercise.id, "")))
+                continue
+            own = [self._course.exercise(name) for name in (*exercise.uses, exercise.id) if name in submission.files]
+            sources = {each.module: submission.files[each.id] for each in own} | given_sources(self._course, exercise)
+            results.append(self.grade(Paper(exercise, sources, []), everything=everything))
+        return results
+
+    def give_up(self, submission: Submission, wanted: list[Exercise], reason: str) -> list[SectionResult]:
+        """The results of a submission that could not be graded: all `broken`, nothing lost."""
+        found = {exercise.id: broken(exercise, self._exams.of(exercise).properties, reason) for exercise in wanted}
+        return self._by_section(submission, wanted, found)
+
+    def _by_section(
+        self, submission: Submission, wanted: list[Exercise], found: dict[str, ExerciseResult]
+    ) -> list[SectionResult]:
+        return [
+            section_result(
+                submission.student, section, self._sandbox.level, self._exams.seed,
+                [found[exercise.id] for exercise in wanted if exercise.section == section],
+            )
+            for section in dict.fromkeys(exercise.section for exercise in wanted)
+        ]  # fmt: skip
+
+    def _grade_or_recall(
+        self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]
+    ) -> ExerciseResult:
+        if exercise.id not in submission.files:
+            return self._missing(exercise, submission.refused.get(exercise.id, ""))
+        paper = self._paper(submission, exercise, earlier)
+        if self._directory is None:
+            return self.grade(paper)
+        fingerprint = self._course.fingerprint(exercise)
+        key = archive.result_key(fingerprint, paper.sources, seed=self._exams.seed, level=self._sandbox.level)
+        result = archive.recall(self._directory, key)
+        if result is None:
+            result = self.grade(paper)
+            if result.status != "broken":
+                archive.remember(self._directory, key, result)
+        return result
+
+    def grade(self, paper: Paper, *, everything: bool = False) -> ExerciseResult:
+        """Put a paper to the properties, name the mistake if it has a name, and add up."""
+        started = time.perf_counter()
+        exam = self._exams.of(paper.exercise)
+        sitting = Sitting(self._sandbox, self._course.limits, paper)
+        try:
+            properties = examine(exam, sitting.connect, everything=everything)
+            diagnosis = _diagnose(exam, properties, sitting)
+        except SandboxError as error:
+            return broken(exam.exercise, exam.properties, str(error))
+        finally:
+            _close_quietly(sitting)
+        notes = [f"graded with the reference's {name}: the student's own did not earn its core points" for name in paper.replaced]
+        own = paper.sources[paper.exercise.module]
+        notes += [f"the text mentions {name}" for name in paper.exercise.shortcuts if name.rpartition(".")[2].encode() in own]
+        notes += [f"{result.name} broke: {result.message}" for result in properties if result.outcome == "broken"]
+        printed = sitting.printed()
+        if paper.replaced:
+            properties, printed = [_silent(result) for result in properties], ""
+        return ExerciseResult(
+            exercise=exam.exercise.id,
+            status=status_of(properties),
+            points=round(sum(result.points for result in properties), 6),
+            max_points=round(sum(result.max_points for result in properties), 6),
+            seconds=round(time.perf_counter() - started, 3),
+            misconception=diagnosis,
+            properties=properties,
+            notes=notes,
+            printed=printed,
+        )
+
+    def _paper(self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]) -> Paper:
+        sources = {exercise.module: submission.files[exercise.id]}
+        replaced = []
+        references = self._course.reference_sources(exercise)
+        for name in exercise.uses:
+            used = self._course.exercise(name)
+            if earlier[name].status == "passed":
+                sources[used.module] = submission.files[name]
+            else:
+                sources[used.module] = references[used.module]
+                replaced.append(name)
+        return Paper(exercise, sources | given_sources(self._course, exercise), replaced)
+
+    def _missing(self, exercise: Exercise, reason: str) -> ExerciseResult:
+        message = reason or "there is no file for this exercise"
+        properties = [
+            property_result(exercise, prop, Verdict("missing", message)) for prop in self._exams.of(exercise).properties
+        ]
+        maximum = round(sum(result.max_points for result in properties), 6)
+        return ExerciseResult(exercise.id, "missing", 0.0, maximum, 0.0, None, properties, [reason] if reason else [])
+
+
+def with_used(course: Course, wanted: list[Exercise]) -> list[Exercise]:
+    """The wanted exercises and all that they use, in course order."""
+    names = {name for exercise in wanted for name in (*exercise.uses, exercise.id)}
+    return [exercise for exercise in course.exercises if exercise.id in names]
+
+
+def given_sources(course: Course, exercise: Exercise) -> dict[str, bytes]:
+    """The files that the course hands out with an exercise and with what it uses."""
+    sources: dict[str, bytes] = {}
+    for name in (*exercise.uses, exercise.id):
+        sources |= course.given_sources(course.exercise(name))
+    return sources
+
+
+def broken(exercise: Exercise, properties: list[Property], message: str) -> ExerciseResult:
+    """The result when our side failed: no points lost, and a note for the instructor."""
+    results = [property_result(exercise, prop, Verdict("broken", message)) for prop in properties]
+    maximum = round(sum(result.max_points for result in results), 6)
+    return ExerciseResult(exercise.id, "broken", maximum, maximum, 0.0, None, results, [message])
+
+
+def _diagnose(exam: Exam, results: list[PropertyResult], sitting: Sitting) -> Diagnosis | None:
+    failed = [
+        (prop, exam.cases[prop.name], exam.seeds[prop.name])
+        for prop, result in zip(exam.properties, results, strict=True)
+        if result.outcome == "failed" and not prop.worth.training
+    ]
+    if not failed or any(result.outcome in ("timeout", "crashed", "broken") for result in results):
+        return None
+    name = exam.suspects.name(failed, sitting.connect)
+    return Diagnosis(name, exam.misconceptions[name].message) if name else None
+
+
+def _silent(result: PropertyResult) -> PropertyResult:
+    """Of a run that held a reference, only what the author wrote: the verdict, the sentence, the hint, the inputs."""
+    example = result.counterexample and dataclasses.replace(result.counterexample, got={}, wanted={})
+    return dataclasses.replace(result, message=result.sentence if result.message else "", counterexample=example)
+
+
+def _close_quietly(sitting: Sitting) -> None:
+    try:
+        sitting.close()
+    except SandboxError:
+        pass  # the warm process is gone, and the result says so
+
+
+def _earns(outcome: Outcome) -> bool:
+    return outcome in ("passed", "broken")  # what is broken is ours, and costs the student nothing
+
+
+def _why_skip(prop: Property, properties: list[Property], results: list[PropertyResult]) -> str:
+    failed = {result.name for result in results if result.outcome not in ("passed", "broken")}
+    gates = {prop.name for prop in properties if prop.worth.gate}
+    if not prop.worth.gate and failed & gates:
+        return "first things first: this runs once the check above passes"
+    if sum(result.outcome == "timeout" for result in results) >= MAX_TIMEOUTS:
+        return "not tried: too many calls before it did not end"
+    if prop.worth.training and failed:
+        return "training runs once everything else passes"
+    return ""

@@ -1,0 +1,322 @@
+"""The typed messages between grader and worker, and how a tensor becomes bytes and back.
+
+Everything that crosses the line is one of the structs below, in MessagePack behind a four-byte length. There is no
+pickle: a tensor is its dtype, shape and bytes; a module, function or any other object stays where it is and is named by
+a number. What comes from a worker is hostile until `decode` and `tensor_of` have checked it, and all they may raise is
+`errors.ProtocolError`.
+
+This module is also visible inside the sandbox, so it imports nothing of headcheck but `errors`.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import msgspec
+import torch
+from torch import Tensor
+
+from headcheck.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_FRAME = 64 * 1024 * 1024
+MAX_DIMENSIONS = 16
+MAX_TEXT = 16 * 1024
+
+DTYPES: dict[str, torch.dtype] = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (
+        torch.float64, torch.float32, torch.float16, torch.bfloat16,
+        torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool,
+        torch.complex64, torch.complex128,
+    )
+}  # fmt: skip
+DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+class Message(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Anything that may be sent."""
+
+
+class Array(Message):
+    """A tensor by value.
+
+    `order` is the permutation that makes a tensor contiguous, so that a transposed argument arrives transposed. `leaf`
+    numbers an argument whose gradient the grader may ask for (`cloned`: it was not a leaf there and must not be one
+    here), `node` a result whose graph the worker keeps.
+    """
+
+    dtype: str
+    shape: list[int]
+    data: bytes
+    order: list[int] | None = None
+    meta: bool = False
+    leaf: int | None = None
+    cloned: bool = False
+    node: int | None = None
+
+
+class Remote(Message):
+    """An object that stays in the worker: `kind` is module, callable or object."""
+
+    ref: int
+    kind: str
+    type_name: str
+
+
+class Callback(Message):
+    """A function of the grader's that the worker may call."""
+
+    number: int
+    name: str
+
+
+class Dtype(Message):
+    name: str
+
+
+class Generator(Message):
+    """A `torch.Generator` by value, as the bytes of its state."""
+
+    state: bytes
+
+
+class Sequence(Message):
+    items: list[Value]
+    is_tuple: bool
+
+
+class Mapping(Message):
+    items: list[tuple[Value, Value]]
+
+
+Plain: TypeAlias = None | bool | int | float | str
+Value: TypeAlias = "None | bool | int | float | str | Array | Remote | Callback | Dtype | Generator | Sequence | Mapping"
+
+
+class Load(Message):
+    """Import `module` from these sources, by module name; the names in `shortcuts` raise a message when used."""
+
+    sources: dict[str, bytes]
+    module: str
+    shortcuts: list[str]
+
+
+class Call(Message):
+    """Call the attribute `path` of `ref` (0 is the submission's module), or `ref` itself when the path is empty."""
+
+    ref: int
+    path: str
+    args: list[Value]
+    kwargs: dict[str, Value]
+    grad: bool
+    seed: int
+    parameters: dict[int, dict[str, Array]]
+    dropped: list[int]
+
+
+class Get(Message):
+    """Read the attribute `path` of `ref`."""
+
+    ref: int
+    path: str
+
+
+class Parameters(Message):
+    """Read the named parameters of the module `ref`."""
+
+    ref: int
+
+
+class Backward(Message):
+    """Pull the gradients of some nodes back to the leaves and the parameters (pairs of ref and name)."""
+
+    nodes: list[int]
+    grads: list[Array]
+    leaves: list[int]
+    parameters: list[tuple[int, str]]
+
+
+class Answer(Message):
+    """The value that the grader's callback returned."""
+
+    value: Value
+
+
+class Refuse(Message):
+    """The grader's callback raised: the student's call to it raises `RuntimeError(message)`."""
+
+    message: str
+
+
+class Done(Message):
+    """The answer to a request.
+
+    `changed` holds the tensor arguments, by position, whose content the call changed; `generators` the new states of
+    those that were passed.
+    """
+
+    value: Value
+    changed: dict[int, Array]
+    generators: dict[int, bytes]
+    printed: str
+
+
+class Raised(Message):
+    """The student's code raised."""
+
+    kind: str
+    message: str
+    trace: str
+    printed: str
+
+
+class Ask(Message):
+    """The student's code calls the grader's function `number`."""
+
+    number: int
+    args: list[Value]
+    kwargs: dict[str, Value]
+
+
+Request: TypeAlias = Load | Call | Get | Parameters | Backward | Answer | Refuse
+Reply: TypeAlias = Done | Raised | Ask
+
+_encoder = msgspec.msgpack.Encoder()
+_request_decoder = msgspec.msgpack.Decoder(Request)
+_reply_decoder = msgspec.msgpack.Decoder(Reply)
+_Decoded = TypeVar("_Decoded")
+
+
+def encode(message: Message) -> bytes:
+    """The message as one frame: its length in four bytes, then MessagePack."""
+    payload = _encoder.encode(message)
+    if len(payload) > MAX_FRAME:
+        raise ProtocolError(f"a message of {len(payload):,} bytes is over the limit of {MAX_FRAME:,}")
+    return struct.pack(">I", len(payload)) + payload
+
+
+def frame_length(header: bytes) -> int:
+    """The length that a four-byte header announces, refused when it is over the limit."""
+    (length,) = struct.unpack(">I", header)
+    if length > MAX_FRAME:
+        raise ProtocolError(f"a message of {length:,} bytes was announced; the limit is {MAX_FRAME:,}")
+    return int(length)
+
+
+def decode_request(payload: bytes) -> Request:
+    """What the grader sent, in the worker."""
+    return _decode(_request_decoder.decode, payload)
+
+
+def decode_reply(payload: bytes) -> Reply:
+    """What the worker sent, in the grader: hostile until it is here."""
+    return _decode(_reply_decoder.decode, payload)
+
+
+def _decode(decoder: Callable[[bytes], _Decoded], payload: bytes) -> _Decoded:
+    try:
+        return decoder(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
+        raise ProtocolError(f"not a message: {str(error)[:200]}") from error
+
+
+def array_of(tensor: Tensor, *, leaf: int | None = None, cloned: bool = False, node: int | None = None) -> Array:
+    """A dense tensor on the CPU (or on `meta`, without content) as its dtype, shape and bytes."""
+    tensor = tensor.detach()
+    dtype, shape = DTYPE_NAMES[tensor.dtype], list(tensor.shape)
+    if tensor.device.type == "meta":
+        return Array(dtype, shape, b"", meta=True, leaf=leaf, cloned=cloned, node=node)
+    order = None
+    if not tensor.is_contiguous():
+        by_stride = sorted(range(tensor.dim()), key=lambda d: -tensor.stride(d))
+        if tensor.permute(by_stride).is_contiguous():
+            order, tensor = by_stride, tensor.permute(by_stride)
+    return Array(dtype, shape, bytes_of(tensor), order=order, leaf=leaf, cloned=cloned, node=node)
+
+
+def bytes_of(tensor: Tensor) -> bytes:
+    """The elements in row-major order."""
+    flat = tensor.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+
+
+def tensor_of(array: Array) -> Tensor:
+    """The tensor that an `Array` describes; raises ProtocolError where dtype, shape and bytes do not agree."""
+    dtype = dtype_of(array.dtype)
+    shape = array.shape
+    if len(shape) > MAX_DIMENSIONS or any(size < 0 or size > MAX_FRAME for size in shape):
+        raise ProtocolError(f"a tensor of shape {str(shape)[:100]} is out of bounds")
+    if array.meta:
+        if math.prod(shape) > MAX_FRAME:
+            raise ProtocolError(f"a tensor of shape {str(shape)[:100]} is out of bounds")
+        return torch.empty(shape, dtype=dtype, device="meta")
+    if math.prod(shape) * dtype.itemsize != len(array.data):
+        raise ProtocolError(f"a tensor of shape {str(shape)[:100]} and dtype {array.dtype} with {len(array.data)} bytes")
+    if dtype is torch.bool and max(array.data, default=0) > 1:
+        raise ProtocolError("a boolean tensor whose bytes are not 0 and 1")
+    if not array.data:
+        return torch.empty(shape, dtype=dtype)
+    flat = torch.frombuffer(bytearray(array.data), dtype=dtype)
+    if array.order is None:
+        return flat.reshape(shape)
+    if sorted(array.order) != list(range(len(shape))):
+        raise ProtocolError(f"{array.order[:20]} is not an order of {len(shape)} dimensions")
+    inverse = [array.order.index(d) for d in range(len(shape))]
+    return flat.reshape([shape[d] for d in array.order]).permute(inverse)
+
+
+def dtype_of(name: str) -> torch.dtype:
+    """The dtype of that name."""
+    if name not in DTYPES:
+        raise ProtocolError(f"{name[:40]!r} is not a dtype that is exchanged")
+    return DTYPES[name]
+
+
+def generator_of(message: Generator) -> torch.Generator:
+    """A CPU generator in that state."""
+    generator = torch.Generator()
+    try:
+        generator.set_state(torch.frombuffer(bytearray(message.state), dtype=torch.uint8))
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ProtocolError("not the state of a generator") from error
+    return generator
+
+
+def pack(value: Any, fallback: Callable[[Any], Value]) -> Value:
+    """A Python value as a message; what is not plain data goes to `fallback`."""
+    kind = type(value)
+    if value is None or kind in (bool, float, str):
+        return value  # type: ignore[no-any-return]
+    if kind is int and -(2**63) <= value < 2**63:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, torch.dtype) and value in DTYPE_NAMES:
+        return Dtype(DTYPE_NAMES[value])
+    if isinstance(value, torch.Generator):
+        return Generator(bytes_of(value.get_state()))
+    if isinstance(value, list | tuple):
+        return Sequence([pack(item, fallback) for item in value], isinstance(value, tuple))
+    if isinstance(value, dict):
+        return Mapping([(pack(key, fallback), pack(item, fallback)) for key, item in value.items()])
+    return fallback(value)
+
+
+def unpack(value: Value, resolve: Callable[[Array | Remote | Callback | Generator], Any]) -> Any:
+    """The Python value of a message; tensors, generators and references go to `resolve`."""
+    if isinstance(value, Sequence):
+        items = [unpack(item, resolve) for item in value.items]
+        return tuple(items) if value.is_tuple else items
+    if isinstance(value, Mapping):
+        try:
+            return {unpack(key, resolve): unpack(item, resolve) for key, item in value.items}
+        except TypeError as error:
+            raise ProtocolError("a dictionary with a key that cannot be one") from error
+    if isinstance(value, Dtype):
+        return dtype_of(value.name)
+    if isinstance(value, Array | Remote | Callback | Generator):
+        return resolve(value)
+    return value

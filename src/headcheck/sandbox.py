@@ -1,0 +1,447 @@
+"""Start, limit and end the processes in which submissions run.
+
+Theory of operation. `Sandbox.launch` starts one *warm process*, under bubblewrap where it works: no network, its own
+process table, a read-only root with Python and the few modules that a worker needs, a clean environment. `fork` asks it
+for a *worker*, which locks itself (see `lockdown`) before it reads a byte of a submission. `Worker.request` is the only
+way to talk to one, with a deadline; a worker that overruns it is killed by the warm process, which also says, from the
+kernel's accounts, how a worker ended. Which layers hold is found by attempting what is forbidden, in a real worker.
+
+Only this module starts processes that run a student's code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from headcheck.errors import ProtocolError, SandboxError, StudentDied, StudentTimeout
+from headcheck.lockdown import Locks, landlock_version
+from headcheck.protocol import Ask, Get, Load, Raised, decode_reply, encode, frame_length
+from headcheck.system_calls import compile_filter
+from headcheck.warm import End, Ended, Fork, Forked, Ready, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from headcheck.course import Limits
+    from headcheck.protocol import Answer, Done, Refuse, Request
+    from headcheck.results import Level
+
+BUBBLEWRAP_MISSING = "bubblewrap is missing: install the package bubblewrap (it brings the command bwrap)"
+ENGINE = ("__init__.py", "errors.py", "protocol.py", "loading.py", "lockdown.py", "worker.py", "warm.py")
+WARM_UP_SECONDS = 120.0
+END_SECONDS = 10.0
+
+_reports = msgspec.msgpack.Decoder(Report)
+_encode_order = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Which locks to use: namespaces by bubblewrap, a filter by libseccomp, Landlock."""
+
+    namespaces: bool
+    seccomp: bytes
+    landlock: bool
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What a real worker managed to do that it must not, by name; and what is missing on this machine."""
+
+    level: Level
+    breaches: list[str]
+    missing: list[str]
+
+
+class Sandbox:
+    """One warm process and its workers."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, layers: Layers, scratch: Path) -> None:
+        self._process = process
+        self._control = control
+        self._layers = layers
+        self._scratch = scratch
+        self.level: Level = "process"
+
+    @classmethod
+    def launch(cls, layers: Layers) -> Sandbox:
+        """Start a warm process and return at once; `wait_until_warm` waits."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        scratch = Path(tempfile.mkdtemp(prefix="headcheck-"))
+        command = [*(_bubblewrap() if layers.namespaces else ()), *_python(theirs.fileno(), layers.namespaces)]
+        with theirs, (scratch / "stderr").open("wb") as errors:
+            process = subprocess.Popen(  # noqa: S603  (a command of our own making)
+                command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, pass_fds=[theirs.fileno()],
+                env=_environment(), cwd="/", start_new_session=True,
+            )  # fmt: skip
+        return cls(process, ours, layers, scratch)
+
+    def wait_until_warm(self) -> None:
+        """Wait for the warm process; raises SandboxError with what it said when it could not start."""
+        report = self._receive(WARM_UP_SECONDS)
+        if not isinstance(report, Ready) or report.threads != 1:
+            self.close()
+            raise SandboxError(f"the warm process is not ready to fork: {report}")
+
+    def fork(self, limits: Limits) -> Worker:
+        """A locked worker that has not seen any submission yet."""
+        ours, theirs = socket.socketpair()
+        locks = Locks(
+            memory_mib=limits.memory_mib,
+            cpu_seconds=int(limits.exercise_seconds) + 1,
+            seccomp=self._layers.seccomp,
+            landlock=self._layers.landlock,
+            readable=["/"] if self._layers.namespaces else _readable_paths(),
+        )
+        with theirs:
+            try:
+                socket.send_fds(self._control, [_encode_order(Fork(locks))], [theirs.fileno()])
+            except OSError as error:
+                raise SandboxError(f"the warm process is gone: {error}{self._said()}") from error
+        report = self._receive(END_SECONDS)
+        if not isinstance(report, Forked):
+            raise SandboxError(f"the warm process answered {report}")
+        return Worker(self, ours, report.pid, limits)
+
+    def end(self, pid: int) -> Ended:
+        """Kill a worker, if it is still there, and learn how it ended."""
+        try:
+            self._control.send(_encode_order(End(pid)))
+        except OSError as error:
+            raise SandboxError(f"the warm process is gone: {error}{self._said()}") from error
+        report = self._receive(END_SECONDS)
+        if not isinstance(report, Ended):
+            raise SandboxError(f"the warm process answered {report}")
+        return report
+
+    def close(self) -> None:
+        """End the warm process and all its workers."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _receive(self, seconds: float) -> Ready | Forked | Ended:
+        self._control.settimeout(seconds)
+        try:
+            data = self._control.recv(64 * 1024)
+            if data:
+                return _reports.decode(data)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise SandboxError(f"the warm process does not answer: {error}{self._said()}") from error
+        raise SandboxError(f"the warm process ended{self._said()}")
+
+    def _said(self) -> str:
+        with contextlib.suppress(OSError):
+            text = (self._scratch / "stderr").read_text(errors="replace").strip()
+            return f": {text[-500:]}" if text else ""
+        return ""
+
+
+class Worker:
+    """One locked process with one submission, reached by typed messages with a deadline."""
+
+    def __init__(self, sandbox: Sandbox, channel: socket.socket, pid: int, limits: Limits) -> None:
+        self._sandbox = sandbox
+        self._channel = channel
+        self._pid = pid
+        self._limits = limits
+        self._seconds_left = limits.exercise_seconds
+        self.alive = True
+
+    def load(self, sources: Mapping[str, bytes], module: str, shortcuts: tuple[str, ...]) -> Done | Raised:
+        """Import a submission."""
+        return self.request(Load(dict(sources), module, list(shortcuts)), _nobody_to_ask)
+
+    def request(self, request: Request, answer: Callable[[Ask], Answer | Refuse]) -> Done | Raised:
+        """Send a request, answer what the worker asks meanwhile, and return its reply."""
+        seconds = min(self._limits.call_seconds, self._seconds_left)
+        deadline = _Deadline(seconds)
+        try:
+            self._send(encode(request), deadline)
+            while True:
+                reply = decode_reply(self._receive(deadline))
+                if not isinstance(reply, Ask):
+                    return reply
+                deadline.pause()
+                frame = encode(answer(reply))
+                deadline.go_on()
+                self._send(frame, deadline)
+        except TimeoutError as error:
+            ended = self.end()
+            raise StudentTimeout(
+                f"no answer within {seconds:g} s ({ended.cpu_seconds:.1f} s of CPU used): does a loop never end?"
+            ) from error
+        except (ConnectionError, EOFError) as error:
+            raise StudentDied(_cause_of_death(self.end())) from error
+        except ProtocolError:
+            self.end()
+            raise
+        finally:
+            self._seconds_left -= deadline.used()
+
+    def end(self) -> Ended:
+        """Kill the worker and learn how it ended."""
+        self.alive = False
+        self._channel.close()
+        return self._sandbox.end(self._pid)
+
+    def _send(self, frame: bytes, deadline: _Deadline) -> None:
+        view = memoryview(frame)
+        while view:
+            self._channel.settimeout(deadline.left())
+            view = view[self._channel.send(view) :]
+
+    def _receive(self, deadline: _Deadline) -> bytes:
+        return self._read(frame_length(self._read(4, deadline)), deadline)
+
+    def _read(self, size: int, deadline: _Deadline) -> bytes:
+        parts = bytearray()
+        while len(parts) < size:
+            self._channel.settimeout(deadline.left())
+            part = self._channel.recv(min(size - len(parts), 1 << 20))
+            if not part:
+                raise EOFError
+            parts += part
+        return bytes(parts)
+
+
+class _Deadline:
+    """A number of seconds of somebody else's time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since = time.monotonic()
+        self._used = 0.0
+        self._running = True
+
+    def used(self) -> float:
+        return self._used + (time.monotonic() - self._since if self._running else 0.0)
+
+    def left(self) -> float:
+        left = self._seconds - self.used()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def pause(self) -> None:
+        self._used, self._running = self.used(), False
+
+    def go_on(self) -> None:
+        self._since, self._running = time.monotonic(), True
+
+
+def open_sandbox(limits: Limits, *, at_most: Level = "full") -> tuple[Sandbox, Probes]:
+    """The strongest sandbox that this machine gives, warm and probed."""
+    return settle(launch_strongest(at_most=at_most), limits, at_most=at_most)
+
+
+def launch_strongest(*, at_most: Level = "full") -> Sandbox:
+    """Start the strongest sandbox that may work, without waiting for it."""
+    return Sandbox.launch(_possible_layers(at_most)[0])
+
+
+def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tuple[Sandbox, Probes]:
+    """Wait for a launched sandbox and probe it; where it does not start or hold, take the next weaker one."""
+    missing = missing_parts() if at_most == "full" else []
+    weaker = _possible_layers(at_most)[1:]
+    while True:
+        try:
+            sandbox.wait_until_warm()
+            breaches = probe(sandbox, limits)
+        except SandboxError as error:
+            if not weaker:
+                raise
+            missing.append(str(error))
+        else:
+            sandbox.level = _level(sandbox, breaches)
+            if not breaches or not weaker:
+                return sandbox, Probes(sandbox.level, breaches, missing)
+            missing += [f"a worker could {breach}" for breach in breaches]
+        sandbox.close()
+        sandbox = Sandbox.launch(weaker.pop(0))
+
+
+def missing_parts() -> list[str]:
+    """What this machine lacks for level `full`, each with the package that brings it."""
+    missing = [] if shutil.which("bwrap") else [BUBBLEWRAP_MISSING]
+    try:
+        compile_filter()
+    except SandboxError as error:
+        missing.append(str(error))
+    if sys.platform != "linux":
+        missing.append("this system is not Linux: namespaces, seccomp and Landlock do not exist here")
+    return missing
+
+
+def probe(sandbox: Sandbox, limits: Limits) -> list[str]:
+    """Attempt, in a real worker, what must fail; the names of what did not."""
+    with tempfile.NamedTemporaryFile(prefix="headcheck-needle-") as needle, socket.socket() as listener:
+        Path(needle.name).chmod(0o644)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        source = _PROBE.format(needle=needle.name, port=listener.getsockname()[1], parent=os.getpid())
+        worker = sandbox.fork(limits)
+        try:
+            reply = worker.load({"probe": source.encode()}, "probe", ())
+            if not isinstance(reply, Raised):
+                reply = worker.request(Get(0, "breaches"), _nobody_to_ask)
+        except (StudentDied, StudentTimeout, ProtocolError) as error:
+            raise SandboxError(f"a worker could not be started: {error}") from error
+        finally:
+            if worker.alive:
+                worker.end()
+    if isinstance(reply, Raised) or not isinstance(reply.value, str):
+        raise SandboxError(f"a worker could not be probed: {reply}")
+    return reply.value.split(", ") if reply.value else []
+
+
+_PROBE = '''
+import os, socket, ctypes
+
+def attempt(name, act):
+    try:
+        act()
+    except OSError:
+        return []
+    return [name]
+
+def fork():
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+def connect():
+    with socket.socket() as client:
+        client.settimeout(1)
+        client.connect(("127.0.0.1", {port}))
+
+def trace():
+    if ctypes.CDLL(None, use_errno=True).ptrace(16, {parent}, 0, 0) < 0:
+        raise OSError
+
+def write():
+    with open("/tmp/headcheck-probe", "w") as file:
+        file.write("x")
+
+breaches = ", ".join(
+    attempt("read another file", lambda: open({needle!r}).read())
+    + attempt("connect to the network", connect)
+    + attempt("fork", fork)
+    + attempt("write a file", write)
+    + attempt("execute a program", lambda: os.posix_spawn("/bin/true", ["true"], {{}}))
+    + attempt("trace the grader", trace)
+)
+'''
+
+
+def _possible_layers(at_most: Level) -> list[Layers]:
+    """From the strongest to the weakest, what may work on this machine."""
+    possible = [Layers(namespaces=False, seccomp=b"", landlock=False)]
+    try:
+        seccomp = compile_filter() if at_most != "process" and sys.platform == "linux" else b""
+    except SandboxError:
+        seccomp = b""
+    landlock = sys.platform == "linux" and landlock_version() > 0
+    if seccomp and landlock:
+        possible.insert(0, Layers(namespaces=False, seccomp=seccomp, landlock=True))
+    if seccomp and at_most == "full" and shutil.which("bwrap"):
+        possible.insert(0, Layers(namespaces=True, seccomp=seccomp, landlock=landlock))
+    return possible
+
+
+def _level(sandbox: Sandbox, breaches: list[str]) -> Level:
+    if breaches or not sandbox._layers.seccomp:  # noqa: SLF001  (this module's own)
+        return "process"
+    return "full" if sandbox._layers.namespaces else "strong"  # noqa: SLF001
+
+
+def _bubblewrap() -> list[str]:
+    """The command that gives a process a root of its own: Python, its packages, and nothing of the course."""
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise SandboxError(BUBBLEWRAP_MISSING)
+    command = [bwrap, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+    if os.geteuid() == 0:  # real root needs no user namespace; workers become nobody, and can be killed
+        command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"]
+    else:
+        command += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
+    command += ["--die-with-parent", "--hostname", "sandbox", "--chdir", "/", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108
+    for device in ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"):
+        command += ["--dev-bind", device, device]
+    for path in _readable_paths():
+        command += ["--ro-bind", path, path]
+    for directory in _package_directories():
+        command += ["--ro-bind", str(directory), _inside(directory)]
+        if (directory / "headcheck").is_dir():
+            command += ["--tmpfs", f"{_inside(directory)}/headcheck"]
+    for name in ENGINE:
+        command += ["--ro-bind", str(Path(__file__).parent / name), f"/engine/headcheck/{name}"]
+    return [*command, "--"]
+
+
+def _python(control: int, inside: bool) -> list[str]:  # noqa: FBT001
+    packages = [_inside(path) if inside else str(path) for path in _package_directories()]
+    engine = "/engine" if inside else str(Path(__file__).parents[1])
+    start = f"import sys; sys.path[:0] = {[engine, *packages]!r}; from headcheck.warm import main; main({control})"
+    return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-X", "utf8", "-c", start]
+
+
+def _environment() -> dict[str, str]:
+    """All that a warm process sees of this one's environment: nothing."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+    return {
+        **threads, "MALLOC_ARENA_MAX": "2", "LANG": "C.UTF-8", "HOME": "/tmp", "USER": "student", "LOGNAME": "student",
+        "PYTHONHASHSEED": "0", "TORCHINDUCTOR_CACHE_DIR": "/tmp",
+    }  # fmt: skip
+
+
+def _readable_paths() -> list[str]:
+    """Python's own files and the system's libraries; in a sandbox without namespaces also its packages."""
+    base = Path(sys.base_prefix).resolve()
+    paths = [os.path.realpath(sys.executable), sysconfig.get_path("stdlib"), "/lib", "/lib64", "/usr/lib", "/usr/lib64"]
+    if str(base) not in ("/", "/usr"):
+        paths.append(str(base / "lib"))
+    paths += ["/etc/ld.so.cache"]
+    return [path for path in dict.fromkeys(paths) if Path(path).exists()]
+
+
+def _package_directories() -> list[Path]:
+    """Where the packages that a submission may import are installed."""
+    origins = [find_spec(name).origin for name in ("torch", "msgspec", "numpy", "jaxtyping")]  # type: ignore[union-attr]
+    return list(dict.fromkeys(Path(origin).resolve().parents[1] for origin in origins if origin))
+
+
+def _inside(directory: Path) -> str:
+    return f"/packages/{_package_directories().index(directory)}"
+
+
+def _cause_of_death(ended: Ended) -> str:
+    if ended.signal:
+        import signal
+
+        name = signal.Signals(ended.signal).name
+        advice = "out of time" if name == "SIGXCPU" else "a crash in compiled code, or out of memory"
+        return f"your code's process was ended by {name}: {advice}"
+    return f"your code ended its own process (exit code {ended.exit_code}) before it answered"
+
+
+def _nobody_to_ask(_question: Ask) -> Refuse:
+    from headcheck.protocol import Refuse
+
+    return Refuse("there is nobody to ask")

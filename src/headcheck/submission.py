@@ -1,0 +1,122 @@
+"""Take in students' files as bytes, and nothing else: no link is followed, no pipe waited for, no line parsed.
+
+The layout is nbgrader's: `submitted/<student>/<section>/<slug>.py`. What a file holds is looked at only in the sandbox.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headcheck.errors import HeadcheckError, SubmissionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headcheck.course import Course, Exercise
+
+MAX_NAME = 100
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in: the text of each exercise, and why a file was refused, by exercise id."""
+
+    student: str
+    files: dict[str, bytes]
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def read_class(submitted: Path, course: Course) -> list[Submission]:
+    """Everybody's work, in the order of their names."""
+    names = student_names(submitted)
+    if not names:
+        raise HeadcheckError(f"{submitted} holds no submissions; they are expected as {submitted}/<student>/<section>/<slug>.py")
+    with _opened(str(submitted), None) as directory:
+        return [read_submission(name, directory, course) for name in names]
+
+
+def student_names(submitted: Path) -> list[str]:
+    """The names of the students' directories; refuses names that two file systems would take for one."""
+    try:
+        entries = sorted(os.listdir(submitted))
+    except OSError as error:
+        raise HeadcheckError(f"{submitted} cannot be read: {error.strerror}") from error
+    names = [name for name in entries if not name.startswith(".") and stat.S_ISDIR(os.lstat(submitted / name).st_mode)]
+    seen: dict[str, str] = {}
+    for name in names:
+        if len(name) > MAX_NAME or not name.isprintable():
+            raise HeadcheckError(f"{name!r} cannot be a student's name: rename the directory (at most {MAX_NAME} printable characters)")
+        key = unicodedata.normalize("NFKC", name).casefold()
+        if key in seen:
+            raise HeadcheckError(f"{seen[key]!r} and {name!r} in {submitted} may be one student: rename one of the two")
+        seen[key] = name
+    return names
+
+
+def read_submission(name: str, parent: int | None, course: Course, *, where: str | None = None) -> Submission:
+    """The files of one student, from the directory `where` (their name by default) below the open directory `parent`."""
+    files: dict[str, bytes] = {}
+    refused: dict[str, str] = {}
+    try:
+        with _opened(where if where is not None else name, parent) as home:
+            for exercise in course.exercises:
+                try:
+                    data = _read(exercise, home, course.limits.source_kib * 1024)
+                except SubmissionError as error:
+                    refused[exercise.id] = str(error)
+                else:
+                    if data is not None:
+                        files[exercise.id] = data
+    except SubmissionError as error:
+        refused = {exercise.id: str(error) for exercise in course.exercises}
+    return Submission(name, files, refused)
+
+
+def _read(exercise: Exercise, home: int, limit: int) -> bytes | None:
+    """One file, if there is one; raises SubmissionError for anything but a plain file of a sensible size."""
+    shown = f"{exercise.section}/{exercise.slug}.py"
+    try:
+        with _opened(exercise.section, home) as section:
+            descriptor = os.open(f"{exercise.slug}.py", _FILE, dir_fd=section)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SubmissionError(f"{shown} is not a plain file ({error.strerror})") from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SubmissionError(f"{shown} is not a plain file")
+        if status.st_nlink > 1:
+            raise SubmissionError(f"{shown} has a second name (a hard link); hand in a copy")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise SubmissionError(f"{shown} is larger than {limit // 1024} KiB")
+    return data
+
+
+@contextmanager
+def _opened(path: str, parent: int | None) -> Iterator[int]:
+    """A directory, by its name below an open one; a link in its place is refused."""
+    try:
+        descriptor = os.open(path, _DIRECTORY, dir_fd=parent)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise SubmissionError(f"{path} is not a plain directory ({error.strerror})") from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def read_directory(directory: Path, course: Course) -> Submission:
+    """One's own work in a directory that holds `<section>/<slug>.py`; links on the way to it are one's own affair."""
+    return read_submission("you", None, course, where=str(directory.resolve()))

@@ -1,0 +1,59 @@
+"""Words for both views of a result; text that came from a submission is made visible, whatever it holds."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+
+from headcheck.results import SectionResult, Status
+
+MAX_TEXT = 4_000
+UNPROTECTED = (
+    "Graded in plain processes, without a sandbox: code that meant harm could read and change what this account can. "
+    "Do not rely on these points before someone has looked at the submissions."
+)
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_SLUG_LENGTH = 40
+_WORTH_A_MARK: tuple[Status, ...] = ("broken", "timeout", "crashed", "missing")
+
+
+def visible(text: str, *, lines: bool = False, limit: int = MAX_TEXT) -> str:
+    r"""The text with every character that hides, moves or colours others written as its escape, such as `\x1b`.
+
+    That is all of Unicode's control, format, surrogate, private and unassigned characters: terminal escapes, NUL,
+    right-to-left overrides, zero-width spaces. Newlines and tabs stay with `lines`; the rest after `limit` is counted.
+    """
+    kept = text.replace("\r\n", "\n")[:limit]
+    shown = "".join(_escaped(character, lines) for character in kept)
+    left = len(text) - len(kept) if len(text) > limit else 0
+    return f"{shown}… ({left:,} more characters)" if left else shown
+
+
+def _escaped(character: str, lines: bool) -> str:
+    if unicodedata.category(character) not in _INVISIBLE or (lines and character in "\n\t"):
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def slug(text: str) -> str:
+    """Lower-case ASCII letters, digits and single hyphens: what any file system and any URL can hold."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
+    words = "".join(character if character.isalnum() else " " for character in plain).split()
+    return "-".join(words)[:_SLUG_LENGTH].strip("-") or "student"
+
+
+def spoken(name: str) -> str:
+    """The name of an exercise or property as words: `mask_after_softmax` as `mask after softmax`."""
+    return name.rpartition("/")[2].replace("_", " ")
+
+
+def number(value: float) -> str:
+    """Points: at most two decimals and no trailing zeros."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def marks(result: SectionResult) -> list[str]:
+    """What a reader of the class should know beyond the points, the gravest first: `["1 broken", "2 missing"]`."""
+    count = Counter(exercise.status for exercise in result.exercises)
+    return [f"{count[status]} {status}" for status in _WORTH_A_MARK if count[status]]

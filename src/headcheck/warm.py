@@ -1,0 +1,143 @@
+"""The warm process: torch imported and used once, then forked for every submission. It never holds a secret.
+
+It obeys the grader over a control socket: fork a worker on the file descriptor that comes along, or end one and say how
+it ended. It must be single-threaded when it forks, and must have run torch once: a process that first uses torch where
+`/proc` is out of reach falls back to slower kernels, which round differently.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import resource
+import signal
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jaxtyping  # noqa: F401  (every stub imports it)
+import msgspec
+import torch
+from torch import nn
+
+from headcheck.lockdown import Locks, lock, protect
+from headcheck.worker import serve
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+CHANNEL = 3
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Fork(msgspec.Struct, frozen=True, tag=True):
+    """Fork a worker on the descriptor that comes with this message."""
+
+    locks: Locks
+
+
+class End(msgspec.Struct, frozen=True, tag=True):
+    """Kill this worker and say how it ended."""
+
+    pid: int
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """Warm and single-threaded."""
+
+    threads: int
+
+
+class Forked(msgspec.Struct, frozen=True, tag=True):
+    pid: int
+
+
+class Ended(msgspec.Struct, frozen=True, tag=True):
+    """How a worker ended, as the kernel reports it: `signal` 0 means it exited by itself."""
+
+    exit_code: int
+    signal: int
+    cpu_seconds: float
+    peak_mib: float
+
+
+Order = Fork | End
+Report = Ready | Forked | Ended
+
+MAX_ORDER = 64 * 1024
+_orders = msgspec.msgpack.Decoder(Order)
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def main(control_fd: int) -> NoReturn:
+    """Warm up, then obey until the grader closes the control socket."""
+    protect()
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    warm_up()
+    gc.collect()
+    gc.freeze()
+    control = socket.socket(fileno=control_fd)
+    control.send(_encode(Ready(count_threads())))
+    children: set[int] = set()
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER, 1)
+        if not data:
+            os._exit(0)
+        order = _orders.decode(data)
+        if isinstance(order, Fork):
+            pid = _fork(order.locks, descriptors[0])
+            children.add(pid)
+            os.close(descriptors[0])
+            control.send(_encode(Forked(pid)))
+        elif order.pid in children:  # never a pid of 1 or less, nor one that is not ours
+            children.remove(order.pid)
+            control.send(_encode(_end(order.pid)))
+
+
+def warm_up() -> None:
+    """Use, once, what submissions use: matmuls, autograd, an optimiser step (which imports a great deal)."""
+    torch.set_num_threads(1)
+    layer = nn.Linear(8, 8)
+    optimizer = torch.optim.Adam(layer.parameters(), lr=1e-3)
+    for dtype in (torch.float32, torch.float64, torch.bfloat16, torch.float16):
+        (torch.ones(8, 8, dtype=dtype) @ torch.ones(8, 8, dtype=dtype)).softmax(-1).exp().sum()
+    layer(torch.randn(4, 8)).tanh().sum().backward()
+    optimizer.step()
+
+
+def count_threads() -> int:
+    """Threads of this process, as the kernel counts them; 1 where it does not say."""
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.is_dir() else 1
+
+
+def _fork(locks: Locks, channel: int) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        _become_worker(locks, channel)
+        serve(CHANNEL)
+    finally:
+        os._exit(70)
+
+
+def _become_worker(locks: Locks, channel: int) -> None:
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    held = os.dup(channel)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    os.dup2(held, CHANNEL)
+    os.closerange(CHANNEL + 1, max(held, nothing, resource.getrlimit(resource.RLIMIT_NOFILE)[0]) + 1)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    lock(locks)
+
+
+def _end(pid: int) -> Ended:
+    os.kill(pid, signal.SIGKILL)
+    _, status, usage = os.wait4(pid, 0)
+    by_signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
+    return Ended(code, by_signal, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)

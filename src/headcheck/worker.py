@@ -1,0 +1,295 @@
+"""Inside the sandbox: hold one submission, answer calls about it.
+
+`Session` answers one request at a time. Tensors go out by value; modules, functions and unknown objects stay here under
+a number. Whatever the submission raises, `BaseException` included, becomes a `Raised`. The grader uses the same class in
+its own process for references and misconceptions, so that a property cannot tell them from a student.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import torch
+from torch import Tensor, nn
+
+from headcheck.errors import ProtocolError
+from headcheck.loading import file_name, load_for_good
+from headcheck.protocol import (
+    DTYPE_NAMES, MAX_TEXT, Answer, Array, Ask, Backward, Call, Callback, Done, Generator, Get, Load, Parameters,
+    Raised, Refuse, Remote, array_of, bytes_of, decode_request, encode, frame_length, generator_of, pack, tensor_of,
+    unpack,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headcheck.protocol import Request, Value
+
+SUBMISSION = 0
+
+
+class Session:
+    """One submission, and what the grader holds of it."""
+
+    def __init__(self, ask: Callable[[Ask], Answer | Refuse]) -> None:
+        self._ask = ask
+        self._files: set[str] = set()
+        self._objects: dict[int, Any] = {}
+        self._refs: dict[int, int] = {}  # id of an object -> its number
+        self._leaves: dict[int, Tensor] = {}
+        self._nodes: dict[int, Tensor] = {}
+        self._last_number = SUBMISSION
+
+    def adopt(self, submission: object) -> None:
+        """Take an object that is already here, a loaded module say, for the submission."""
+        self._objects[SUBMISSION] = submission
+
+    def answer(self, request: Request) -> Done | Raised:
+        """Do what is asked; whatever the submission raises is the answer, not an exception here."""
+        printed = CappedText()
+        try:
+            with redirect_stdout(printed), redirect_stderr(printed):
+                done = self._dispatch(request)
+        except BaseException as error:  # noqa: BLE001  (all of it is the student's)
+            return self._raised(error, printed.text())
+        return Done(done.value, done.changed, done.generators, printed.text())
+
+    def _dispatch(self, request: Request) -> Done:
+        match request:
+            case Load():
+                return self._load(request)
+            case Call():
+                return self._call(request)
+            case Get():
+                return _done(self._pack(_follow(self._objects[request.ref], request.path)))
+            case Parameters():
+                named = self._objects[request.ref].named_parameters()
+                return _done(pack({name: parameter for name, parameter in named}, _by_value))
+            case Backward():
+                return self._backward(request)
+            case _:
+                raise ProtocolError(f"{type(request).__name__} is no request")
+
+    def _load(self, request: Load) -> Done:
+        for name in request.shortcuts:
+            _close(name)
+        self._files = {file_name(name) for name in request.sources}
+        self.adopt(load_for_good(request.sources, request.module))
+        return _done(None)
+
+    def _call(self, request: Call) -> Done:
+        for number in request.dropped:
+            self._drop(number)
+        for ref, parameters in request.parameters.items():
+            self._overwrite(ref, parameters)
+        torch.default_generator.manual_seed(request.seed)  # torch.manual_seed also queues a call for CUDA, every time
+        received: list[tuple[Array, Tensor]] = []
+        generators: list[torch.Generator] = []
+
+        def resolve(value: Array | Remote | Callback | Generator) -> Any:
+            match value:
+                case Array():
+                    received.append((value, self._receive(value)))
+                    return received[-1][1]
+                case Remote():
+                    return self._objects[value.ref]
+                case Callback():
+                    return self._stand_in(value)
+                case Generator():
+                    generators.append(generator_of(value))
+                    return generators[-1]
+
+        args = [unpack(value, resolve) for value in request.args]
+        kwargs = {name: unpack(value, resolve) for name, value in request.kwargs.items()}
+        function = _follow(self._objects[request.ref], request.path)
+        with torch.set_grad_enabled(request.grad):
+            result = self._pack(function(*args, **kwargs))
+        changed = {i: array_of(tensor) for i, (sent, tensor) in enumerate(received) if _is_changed(sent, tensor)}
+        return Done(result, changed, {i: bytes_of(g.get_state()) for i, g in enumerate(generators)}, "")
+
+    def _receive(self, array: Array) -> Tensor:
+        tensor = tensor_of(array)
+        if array.leaf is None:
+            return tensor
+        self._leaves[array.leaf] = tensor.requires_grad_()
+        return tensor.clone() if array.cloned else tensor
+
+    def _overwrite(self, ref: int, parameters: dict[str, Array]) -> None:
+        own = dict(self._objects[ref].named_parameters())
+        with torch.no_grad():
+            for name, value in parameters.items():
+                own[name].copy_(tensor_of(value))
+
+    def _backward(self, request: Backward) -> Done:
+        inputs = [self._leaves[number] for number in request.leaves]
+        inputs += [self._objects[ref].get_parameter(name) for ref, name in request.parameters]
+        grads = torch.autograd.grad(
+            [self._nodes[number] for number in request.nodes],
+            inputs,
+            [tensor_of(grad) for grad in request.grads],
+            retain_graph=True,
+            allow_unused=True,
+        )
+        return _done(pack(list(grads), _by_value))
+
+    def _stand_in(self, callback: Callback) -> Callable[..., Any]:
+        def function(*args: Any, **kwargs: Any) -> Any:
+            packed = {name: self._pack(value) for name, value in kwargs.items()}
+            answer = self._ask(Ask(callback.number, [self._pack(value) for value in args], packed))
+            if isinstance(answer, Refuse):
+                raise RuntimeError(answer.message)
+            return unpack(answer.value, lambda value: tensor_of(value) if isinstance(value, Array) else None)
+
+        function.__name__ = function.__qualname__ = callback.name
+        return function
+
+    def _pack(self, value: Any) -> Value:
+        return pack(value, self._keep)
+
+    def _keep(self, value: Any) -> Value:
+        """A dense tensor goes out by value, with a number for its graph; everything else stays, with a number."""
+        if isinstance(value, Tensor) and _is_dense(value):
+            node = self._number(value, self._nodes) if value.requires_grad else None
+            return array_of(value, node=node)
+        number = self._refs.get(id(value))
+        if number is None:
+            number = self._refs[id(value)] = self._number(value, self._objects)
+        kind = "module" if isinstance(value, nn.Module) else "callable" if callable(value) else "object"
+        return Remote(number, kind, type(value).__name__[:100])
+
+    def _number(self, value: Any, table: dict[int, Any]) -> int:
+        self._last_number += 1
+        table[self._last_number] = value
+        return self._last_number
+
+    def _drop(self, number: int) -> None:
+        self._nodes.pop(number, None)
+        self._leaves.pop(number, None)
+        if number in self._objects and number != SUBMISSION:
+            self._refs.pop(id(self._objects.pop(number)), None)
+
+    def _raised(self, error: BaseException, printed: str) -> Raised:
+        try:
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [frame for frame in frames if frame.filename in self._files]
+            trace = "".join(traceback.format_list(own))[-MAX_TEXT:]
+            message = str(error)[:MAX_TEXT]
+            if isinstance(error, SyntaxError):
+                message = "".join(traceback.format_exception_only(error))[:MAX_TEXT].strip()
+        except BaseException:  # noqa: BLE001  (an exception may lie about itself in any way)
+            trace, message = "", "(the exception could not be shown)"
+        return Raised(type(error).__name__[:100], _clean(message), _clean(trace), printed)
+
+
+class CappedText(io.TextIOBase):
+    """Standard output and error of a submission: the first few thousand characters are kept, the rest is counted."""
+
+    def __init__(self, limit: int = MAX_TEXT) -> None:
+        self._parts: list[str] = []
+        self._left = limit
+        self._lost = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        kept = text[: self._left]
+        if kept:
+            self._parts.append(kept)
+        self._left -= len(kept)
+        self._lost += len(text) - len(kept)
+        return len(text)
+
+    def text(self) -> str:
+        """What was written, as valid Unicode."""
+        end = f"\n... and {self._lost:,} more characters" if self._lost else ""
+        return _clean("".join(self._parts)) + end
+
+
+def serve(channel: int) -> NoReturn:
+    """Answer requests on a file descriptor until the grader closes it."""
+
+    def ask(question: Ask) -> Answer | Refuse:
+        _write(channel, encode(question))
+        answer = decode_request(_read_frame(channel))
+        if not isinstance(answer, Answer | Refuse):
+            raise ProtocolError(f"{type(answer).__name__} is no answer")
+        return answer
+
+    session = Session(ask)
+    while True:
+        reply = session.answer(decode_request(_read_frame(channel)))
+        try:
+            frame = encode(reply)
+        except ProtocolError as error:
+            frame = encode(Raised("ValueError", f"the answer is too large: {error}", "", ""))
+        _write(channel, frame)
+
+
+def _read_frame(channel: int) -> bytes:
+    return _read(channel, frame_length(_read(channel, 4)))
+
+
+def _read(channel: int, size: int) -> bytes:
+    parts = []
+    while size:
+        part = os.read(channel, min(size, 1 << 20))
+        if not part:
+            os._exit(0)  # the grader is done with us
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _write(channel: int, frame: bytes) -> None:
+    view = memoryview(frame)
+    while view:
+        view = view[os.write(channel, view) :]
+
+
+def _close(name: str) -> None:
+    """Make a library's function or class raise a message that says to write it oneself."""
+    where, _, attribute = name.rpartition(".")
+    module = importlib.import_module(where)
+    text = f"this exercise asks you to write it yourself, so {name} is closed here"
+
+    def closed(*_args: object, **_kwargs: object) -> NoReturn:
+        raise RuntimeError(text)
+
+    shut = type(attribute, (nn.Module,), {"__init__": closed}) if isinstance(getattr(module, attribute), type) else closed
+    setattr(module, attribute, shut)
+
+
+def _follow(value: Any, path: str) -> Any:
+    for name in path.split(".") if path else ():
+        value = getattr(value, name)
+    return value
+
+
+def _done(value: Value) -> Done:
+    return Done(value, {}, {}, "")
+
+
+def _by_value(value: Any) -> Array:
+    return array_of(value)
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    return tensor.layout is torch.strided and tensor.device.type in ("cpu", "meta") and tensor.dtype in DTYPE_NAMES
+
+
+def _is_changed(sent: Array, tensor: Tensor) -> bool:
+    if sent.meta:
+        return False
+    if list(tensor.shape) != sent.shape or DTYPE_NAMES.get(tensor.dtype) != sent.dtype:
+        return True
+    return bytes_of(tensor if sent.order is None else tensor.permute(sent.order)) != sent.data
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -76,13 +76,17 @@ def audit(course: Course, exercise: Exercise, *, seed: int, training: bool = Tru
         Row("reference", exercise.slug, _everything(exam, exam.reference, training=training)),
     ]
     for path in exercise.alternatives:
-        rows.append(Row("alternative", path.stem, _everything(exam, _variant(course, exercise, path), training=training)))
+        rows.append(
+            Row("alternative", path.stem, _everything(exam, _variant(course, exercise, path), training=training))
+        )
     for wrong in misconceptions:
-        rows.append(Row("misconception", wrong.name, _until_killed(exam, mistaken(course, exercise, wrong), training=training)))
+        rows.append(
+            Row("misconception", wrong.name, _until_killed(exam, mistaken(course, exercise, wrong), training=training))
+        )
     for name, distort in BANK.items():
         rows.append(Row("bank", name, _graded(exam, _banked(course, exercise, names, distort))))
     findings = [
-        *_about_content(course, exercise, exam, misconceptions),
+        *_about_content(exercise, exam, misconceptions),
         *_about_rows(rows, exam, {wrong.name: wrong for wrong in misconceptions}),
     ]
     return ExerciseAudit(exercise, [prop.name for prop in exam.properties], rows, findings)
@@ -154,14 +158,18 @@ def _banked(course: Course, exercise: Exercise, names: list[str], distort: Calla
 
         return answer
 
-    solutions = {}
+    solutions: dict[str, Any] = {}
     for name in names:
         original = getattr(module, name)
         if isinstance(original, type) and issubclass(original, nn.Module):
-            solutions[name] = type(name, (original,), {"forward": distorted(original.forward, skip=1)})
+            solutions[name] = _subclass(original, distorted(original.forward, skip=1))
         else:
             solutions[name] = distorted(original, skip=0)
     return SimpleNamespace(**{**vars(module), **solutions})
+
+
+def _subclass(original: type[nn.Module], forward: Callable[..., Any]) -> type[nn.Module]:
+    return type(original.__name__, (original,), {"forward": forward})
 
 
 def _map(answer: Any, on_tensor: Callable[[Tensor], Tensor], number: int) -> Any:
@@ -179,73 +187,85 @@ def _map(answer: Any, on_tensor: Callable[[Tensor], Tensor], number: int) -> Any
 
 
 def _about_rows(rows: list[Row], exam: Exam, misconceptions: dict[str, Misconception]) -> list[str]:
-    findings = []
-    gates = sum(prop.worth.points for prop in exam.properties if prop.worth.gate) * exam.exercise.weight
-    killed: set[str] = set()
+    findings = [
+        f"{result.name} broke on the {row.kind} {row.name}: {result.message}"
+        for row in rows
+        for result in row.results
+        if result.outcome == "broken"
+    ]
     for row in rows:
-        for result in row.results:
-            if result.outcome == "broken":
-                findings.append(f"{result.name} broke on the {row.kind} {row.name}: {result.message}")
-        failed = row.failed()
         match row.kind:
             case "stub":
-                if row.points:
-                    findings.append(f"the stub earns {row.points:g} points; it must earn none")
+                findings += [f"the stub earns {row.points:g} points; it must earn none"] if row.points else []
             case "reference" | "alternative":
-                findings += [f"the {row.kind} {row.name} fails {bad.name}: {bad.message}" for bad in failed]
+                findings += [f"the {row.kind} {row.name} fails {bad.name}: {bad.message}" for bad in row.failed()]
             case "misconception":
-                killed |= {bad.name for bad in failed}
-                group = misconceptions[row.name].group
-                if not failed:
-                    findings.append(f"the misconception {row.name} loses no points")
-                elif group == "core" and not any(bad.group == "core" for bad in failed):
-                    findings.append(f"the misconception {row.name} loses no core points; is it one of the book's own?")
-                elif group == "robust" and any(bad.group == "core" for bad in failed):
-                    findings.append(f"the misconception {row.name} is declared robust but loses core points")
+                findings += _about_mistake(row, misconceptions[row.name])
             case "bank":
-                if row.points > gates:
-                    passed = ", ".join(result.name for result in row.results if result.outcome == "passed")
-                    findings.append(f"the empty answer {row.name} earns {row.points:g} points, by: {passed}")
-    findings += [f"the property {p.name} kills no misconception" for p in exam.properties if p.name not in killed and _ran(p.name, rows)]
-    return findings
+                findings += _about_empty_answer(row, exam)
+    killers = {bad.name for row in rows if row.kind == "misconception" for bad in row.failed()}
+    ran = {result.name for row in rows if row.kind == "reference" for result in row.results}
+    idle = [prop.name for prop in exam.properties if prop.name in ran - killers]
+    return findings + [f"the property {name} kills no misconception" for name in idle]
 
 
-def _ran(name: str, rows: list[Row]) -> bool:
-    return any(result.name == name for row in rows if row.kind == "reference" for result in row.results)
+def _about_mistake(row: Row, wrong: Misconception) -> list[str]:
+    groups = {bad.group for bad in row.failed()}
+    if not groups:
+        return [f"the misconception {row.name} loses no points"]
+    if wrong.group == "core" and "core" not in groups:
+        return [f"the misconception {row.name} loses no core points; is it one of the book's own?"]
+    if wrong.group == "robust" and "core" in groups:
+        return [f"the misconception {row.name} is declared robust but loses core points"]
+    return []
 
 
-def _about_content(course: Course, exercise: Exercise, exam: Exam, misconceptions: list[Misconception]) -> list[str]:
-    findings = []
+def _about_empty_answer(row: Row, exam: Exam) -> list[str]:
+    gates = sum(prop.worth.points for prop in exam.properties if prop.worth.gate) * exam.exercise.weight
+    if row.points <= gates:
+        return []
+    passed = ", ".join(result.name for result in row.results if result.outcome == "passed")
+    return [f"the empty answer {row.name} earns {row.points:g} points, by: {passed}"]
+
+
+def _about_content(exercise: Exercise, exam: Exam, misconceptions: list[Misconception]) -> list[str]:
     prompt = ast.get_docstring(ast.parse(exercise.stub.read_bytes())) or ""
-    if not prompt.startswith("# "):
-        findings.append("the stub's docstring does not start with a Markdown title")
-    if "Example" not in prompt:
-        findings.append("the prompt has no worked example (a line with the word Example)")
-    idea = ast.get_docstring(ast.parse(exercise.reference.read_bytes())) or ""
-    if not idea:
-        findings.append("the reference has no docstring with its idea")
-    findings += _signature_drift(exercise)
-    if not any(prop.worth.gate for prop in exam.properties):
-        findings.append("no property is a gate")
+    idea = ast.get_docstring(ast.parse(exercise.reference.read_bytes()))
+    names = [prop.name for prop in exam.properties]
+    alternatives = len(exercise.alternatives)
+    complaints = {
+        "the stub's docstring does not start with a Markdown title": not prompt.startswith("# "),
+        "the prompt has no worked example (a line with the word Example)": "Example" not in prompt,
+        "the reference has no docstring with its idea": not idea,
+        "no property is a gate": not any(prop.worth.gate for prop in exam.properties),
+        "two properties have the same name": len(set(names)) < len(names),
+        "there is no misconception": not misconceptions,
+        f"there are {alternatives} alternatives; {MIN_ALTERNATIVES} are needed": alternatives < MIN_ALTERNATIVES,
+    }
+    found = [complaint for complaint, holds in complaints.items() if holds]
+    return found + _signature_drift(exercise) + _about_texts(exam) + _about_points(exam)
+
+
+def _about_texts(exam: Exam) -> list[str]:
+    findings = []
     for prop in exam.properties:
         words = len(prop.worth.hint.split())
         if not 0 < words <= MAX_HINT_WORDS:
             findings.append(f"the hint of {prop.name} has {words} words; 1 to {MAX_HINT_WORDS} are right")
         if not prop.sentence.endswith("."):
             findings.append(f"the docstring of {prop.name} is not a sentence")
+    return findings
+
+
+def _about_points(exam: Exam) -> list[str]:
     total = sum(prop.worth.points for prop in exam.properties)
     robust = sum(prop.worth.points for prop in exam.properties if prop.worth.group == "robust")
     training = sum(prop.worth.points for prop in exam.properties if prop.worth.training)
+    findings = []
     if robust > MAX_ROBUST * total:
         findings.append(f"{robust:g} of {total:g} points are robust; at most a quarter may be")
     if training > MAX_TRAINING * total:
         findings.append(f"{training:g} of {total:g} points are for training; at most 30 % may be")
-    if len({prop.name for prop in exam.properties}) < len(exam.properties):
-        findings.append("two properties have the same name")
-    if not misconceptions:
-        findings.append("there is no misconception")
-    if len(exercise.alternatives) < MIN_ALTERNATIVES:
-        findings.append(f"there are {len(exercise.alternatives)} alternatives; at least {MIN_ALTERNATIVES} are needed")
     return findings
 
 
@@ -283,5 +303,7 @@ def unexpected_files(course: Course) -> list[str]:
         known |= set(exercise.alternatives)
         known |= {course.root / "assignments" / name for name in exercise.given}
     trees = [course.root / name for name in ("assignments", "reference", "graders", "tests/alternatives")]
-    found = [path for tree in trees for path in sorted(tree.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    found = [
+        path for tree in trees for path in sorted(tree.rglob("*")) if path.is_file() and "__pycache__" not in path.parts
+    ]
     return [f"{path.relative_to(course.root)} belongs to no exercise" for path in found if path not in known]

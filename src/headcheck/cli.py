@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from headcheck.course import Course, Exercise
     from headcheck.grading import Grader
-    from headcheck.results import Level, SectionResult
+    from headcheck.results import SectionResult
     from headcheck.sandbox import Probes, Sandbox
 
 EXIT_FAILED = 1
@@ -37,7 +38,11 @@ err = Console(stderr=True, highlight=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--course", type=click.Path(path_type=Path, file_okay=False), help="The directory of the course; by default the nearest one upward.")
+@click.option(
+    "--course",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The directory of the course; by default the nearest one upward.",
+)
 @click.version_option(package_name="headcheck")
 @click.pass_context
 def main(context: click.Context, course: Path | None) -> None:
@@ -53,20 +58,42 @@ def _course(root: Path | None) -> Course:
 
 @main.command()
 @click.argument("submitted", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("-o", "--output", "results", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), show_default=True, help="Where the results go; a run that was stopped goes on from there.")
+@click.option(
+    "-o",
+    "--output",
+    "results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Where the results go; a run that was stopped goes on from there.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=None, help="Grader processes; by default one per core.")
 @click.option("--section", "name", default=None, help="Only this section (or SECTION/SLUG).")
 @click.option("--seed", type=int, default=None, help="The class's seed; by default the course's.")
-@click.option("--weak-sandbox", is_flag=True, help="Grade even where the machine cannot lock submissions in; written into every result.")
+@click.option(
+    "--weak-sandbox",
+    is_flag=True,
+    help="Grade even where the machine cannot lock submissions in; written into every result.",
+)
 @click.pass_obj
-def grade(root: Path | None, submitted: Path, results: Path, jobs: int | None, name: str | None, seed: int | None, weak_sandbox: bool) -> None:
+def grade(
+    root: Path | None,
+    submitted: Path,
+    results: Path,
+    jobs: int | None,
+    name: str | None,
+    seed: int | None,
+    weak_sandbox: bool,
+) -> None:
     """Grade a class: SUBMITTED/<student>/<section>/<slug>.py."""
-    from headcheck.sandbox import Sandbox, launch_strongest, settle
+    from headcheck.sandbox import launch_strongest, settle
     from headcheck.submission import read_class
 
     course = _course(root)
     if not course.has_hidden_files:
-        raise HeadcheckError(f"{course.root} is a student's copy: it has no references and hidden graders, so it can check but not grade")
+        raise HeadcheckError(
+            f"{course.root} is a student's copy: it has no references and hidden graders, so it can check but not grade"
+        )
     wanted = course.select(name)
     submissions = read_class(submitted, course)
     results.mkdir(parents=True, exist_ok=True)
@@ -89,7 +116,9 @@ def grade(root: Path | None, submitted: Path, results: Path, jobs: int | None, n
             sandbox, _ = settle(launch_strongest(), course.limits)
             return Grader(course, exams, sandbox, directory=results)
 
-        crew = Crew([Grader(course, exams, sandbox, directory=results) for sandbox in sandboxes], spare, submissions, wanted)
+        crew = Crew(
+            [Grader(course, exams, sandbox, directory=results) for sandbox in sandboxes], spare, submissions, wanted
+        )
         try:
             found = _collect(crew.results(tick=TICK), results, len(submissions))
         finally:
@@ -98,20 +127,31 @@ def grade(root: Path | None, submitted: Path, results: Path, jobs: int | None, n
         for sandbox in sandboxes:
             sandbox.close()
     _publish(course, results, archive.read_sections(results))
-    broken = [f"{section.student}: {exercise.exercise}" for section in found for exercise in section.exercises if exercise.status == "broken"]
+    broken = [
+        f"{section.student}: {exercise.exercise}"
+        for section in found
+        for exercise in section.exercises
+        if exercise.status == "broken"
+    ]
     out.print(f"{len(submissions)} submissions in {time.perf_counter() - started:.1f} s, sandbox: {sandboxes[0].level}")
     out.print(f"Grades: {results / 'grades.csv'}\nReport: {results / 'report' / 'index.html'}", soft_wrap=True)
     if broken:
-        err.print(f"headcheck itself failed on {len(broken)} exercises; they cost nobody a point: {', '.join(broken[:10])}", style="red")
+        err.print(
+            f"headcheck itself failed on {len(broken)} exercises; they cost nobody a point: {', '.join(broken[:10])}",
+            style="red",
+        )
         sys.exit(EXIT_BROKEN)
 
 
 def _require_level(probes: Probes, *, weak_sandbox: bool) -> None:
     if probes.level == "process" and not weak_sandbox:
-        lines = ["this machine cannot lock submissions in, so nothing was graded:", *(f"  - {missing}" for missing in probes.missing)]
-        raise HeadcheckError("\n".join([*lines, "Install what is missing, or accept the risk with --weak-sandbox (it is written into every result)."]))
+        advice = "Install what is missing, or accept the risk with --weak-sandbox; it is written into every result."
+        missing = "\n".join(f"  - {each}" for each in probes.missing)
+        raise HeadcheckError(f"this machine cannot lock submissions in, so nothing was graded:\n{missing}\n{advice}")
     if probes.level != "full":
-        err.print(f"sandbox level: {probes.level}. Not enforced: {'; '.join(probes.missing) or 'namespaces'}", style="yellow")
+        err.print(
+            f"sandbox level: {probes.level}. Not enforced: {'; '.join(probes.missing) or 'namespaces'}", style="yellow"
+        )
 
 
 def _collect(results: Iterator[list[SectionResult] | None], directory: Path, total: int) -> list[SectionResult]:
@@ -119,7 +159,14 @@ def _collect(results: Iterator[list[SectionResult] | None], directory: Path, tot
     from headcheck import archive
 
     found: list[SectionResult] = []
-    columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("grading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=err, auto_refresh=False) as progress:  # a refreshing thread would forbid forking
         task = progress.add_task("grading", total=total)
         for sections in results:
@@ -137,6 +184,7 @@ def _publish(course: Course, directory: Path, results: list[SectionResult]) -> N
     from headcheck.html import render_report
     from headcheck.terminal import class_table
 
+    shutil.rmtree(directory / "report" / "students", ignore_errors=True)  # pages of who is no longer there
     write_atomically(directory / "grades.csv", grades_csv(results, list(course.sections)).encode())
     for path, page in render_report(results, course.sections).items():
         write_atomically(directory / "report" / path, page.encode())
@@ -145,8 +193,16 @@ def _publish(course: Course, directory: Path, results: list[SectionResult]) -> N
 
 @main.command()
 @click.argument("name", required=False)
-@click.option("--dir", "directory", type=click.Path(path_type=Path, exists=True, file_okay=False), default=None, help="Where your files are; by default the course's assignments/.")
-@click.option("--all", "everything", is_flag=True, help="Show everything, and run training even if something else fails.")
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=None,
+    help="Where your files are; by default the course's assignments/.",
+)
+@click.option(
+    "--all", "everything", is_flag=True, help="Show everything, and run training even if something else fails."
+)
 @click.option("--watch", is_flag=True, help="Check again whenever a file is saved.")
 @click.pass_obj
 def check(root: Path | None, name: str | None, directory: Path | None, everything: bool, watch: bool) -> None:
@@ -224,7 +280,9 @@ def audit(root: Path | None, name: str | None, seed: int | None, no_training: bo
 
     course = _course(root)
     if not course.has_hidden_files:
-        raise HeadcheckError(f"{course.root} is a student's copy: it has no references and misconceptions to audit with")
+        raise HeadcheckError(
+            f"{course.root} is a student's copy: it has no references and misconceptions to audit with"
+        )
     findings = 0
     for exercise in course.select(name):
         found = run_audit(course, exercise, seed=course.seed if seed is None else seed, training=not no_training)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.autograd.gradcheck import GradcheckError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,9 @@ TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2, torc
 class Mismatch(AssertionError):
     """What came back is not what was wanted; `got` and `wanted` are shown side by side."""
 
-    def __init__(self, message: str, *, got: dict[str, Any] | None = None, wanted: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, message: str, *, got: dict[str, Any] | None = None, wanted: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.got = got or {}
         self.wanted = wanted or {}
@@ -79,7 +82,8 @@ def assert_close(
     default = TOLERANCE.get(wanted.dtype, 0.0)
     rtol = default if rtol is None else rtol
     atol = default if atol is None else atol
-    left, right = tensor.detach().double(), wanted.detach().double()
+    wide = torch.complex128 if tensor.is_complex() or wanted.is_complex() else torch.float64
+    left, right = tensor.detach().to(wide), wanted.detach().to(wide)
     agree = (left == right) | ((left - right).abs() <= atol + rtol * right.abs())
     if not agree.all():
         index = _first(~agree)
@@ -126,7 +130,7 @@ def assert_number(got: object, wanted: float, *, atol: float, what: str = "the r
     return float(got)
 
 
-def assert_that(condition: bool, message: str, **got: Any) -> None:  # noqa: FBT001  (reads like assert)
+def assert_that(condition: bool, message: str, **got: Any) -> None:
     """A claim that no other assertion makes; the keywords are shown as what was got."""
     if not condition:
         raise Mismatch(message, got=got)
@@ -169,14 +173,14 @@ def gradients(output: object, inputs: list[Tensor], *, what: str = "the result")
     return [torch.zeros_like(of) if grad is None else grad for grad, of in zip(found, inputs, strict=True)]
 
 
-def assert_gradcheck(function: Callable[..., object], *inputs: Tensor, what: str = "the result") -> None:
+def assert_gradcheck(function: Callable[..., Any], *inputs: Tensor, what: str = "the result") -> None:
     """The gradient of `function` agrees with finite differences; the inputs are float64 leaves with gradient."""
     output = assert_tensor(function(*inputs), what=what)
     if not output.requires_grad:
         raise Mismatch(f"no gradient flows through {what}: it was detached, or made from plain numbers")
     try:
         torch.autograd.gradcheck(function, inputs, nondet_tol=1e-7)
-    except torch.autograd.gradcheck.GradcheckError as error:
+    except GradcheckError as error:
         raise Mismatch(f"the gradient of {what} is not its derivative: {str(error).splitlines()[0]}") from error
 
 

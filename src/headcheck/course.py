@@ -104,7 +104,9 @@ class Exercise:
     def written_names(self) -> list[str]:
         """The functions and classes that the exercise asks to write: those its stub defines."""
         tree = ast.parse(_read(self.stub))
-        return [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"]
+        return [
+            node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
+        ]
 
     @property
     def alternatives(self) -> list[Path]:
@@ -172,7 +174,9 @@ def find_course(start: Path) -> Course:
     for directory in [start.resolve(), *start.resolve().parents]:
         if (directory / COURSE_FILE).is_file():
             return read_course(directory)
-    raise CourseError(f"no course here: neither {start} nor a directory above it holds {COURSE_FILE}; name one with --course")
+    raise CourseError(
+        f"no course here: neither {start} nor a directory above it holds {COURSE_FILE}; name one with --course"
+    )
 
 
 def read_course(root: Path) -> Course:
@@ -206,7 +210,15 @@ def _exercise(root: Path, section: str, entry: _Entry, earlier: dict[str, Exerci
     needed = {name for used in entry.uses for name in (*earlier[used].uses, used)}
     uses = tuple(name for name in earlier if name in needed)
     return Exercise(
-        root, section, entry.slug, entry.title, entry.book, uses, tuple(entry.given), tuple(entry.shortcuts), entry.weight
+        root,
+        section,
+        entry.slug,
+        entry.title,
+        entry.book,
+        uses,
+        tuple(entry.given),
+        tuple(entry.shortcuts),
+        entry.weight,
     )
 
 

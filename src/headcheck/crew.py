@@ -13,6 +13,7 @@ import os
 import signal
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
@@ -60,10 +61,10 @@ class Crew:
         self._tries = dict.fromkeys(self._waiting, 0)
         self._head = graders[0]
         self._context = multiprocessing.get_context("fork")
-        self._members = [self._hire(lambda grader=grader: grader) for grader in graders]
+        self._members = [self._hire(partial(_same, grader)) for grader in graders]
 
     def results(self, *, tick: float) -> Iterator[list[SectionResult] | None]:
-        """The results of one submission after another, in the order in which they are ready; None every `tick` seconds."""
+        """The results of one submission after another, as they are ready; None every `tick` seconds without one."""
         for member in self._members:
             self._give(member)
         while busy := {member.pipe: member for member in self._members if member.job is not None}:
@@ -126,3 +127,7 @@ class Crew:
             except EOFError:
                 os._exit(0)
             pipe.send_bytes(msgspec.json.encode(grader.grade_submission(self._submissions[job], self._wanted)))
+
+
+def _same(grader: Grader) -> Grader:
+    return grader

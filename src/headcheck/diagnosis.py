@@ -97,4 +97,6 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 def _close(left: Tensor, right: Tensor) -> bool:
-    return torch.allclose(left.to(torch.complex128), right.to(torch.complex128), rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+    return torch.allclose(
+        left.to(torch.complex128), right.to(torch.complex128), rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True
+    )

@@ -23,7 +23,9 @@ def grades_csv(results: list[SectionResult], sections: list[str]) -> str:
     writer.writerow(["student", *graded, "total"])
     for student in sorted(points):
         row = points[student]
-        writer.writerow([_plain(student), *(_number(row.get(section)) for section in graded), _number(sum(row.values()))])
+        writer.writerow(
+            [_plain(student), *(_number(row.get(section)) for section in graded), _number(sum(row.values()))]
+        )
     return out.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from dataclasses import dataclass
@@ -11,8 +12,15 @@ from headcheck import archive
 from headcheck.diagnosis import Suspects
 from headcheck.errors import SandboxError, StudentRaised
 from headcheck.properties import (
-    Verdict, draw_cases, load_misconceptions, load_properties, load_reference, mistaken, property_seed, run,
-)  # fmt: skip
+    Verdict,
+    draw_cases,
+    load_misconceptions,
+    load_properties,
+    load_reference,
+    mistaken,
+    property_seed,
+    run,
+)
 from headcheck.protocol import Raised
 from headcheck.results import Diagnosis, ExerciseResult, PropertyResult, section_result, status_of
 from headcheck.student import Connection
@@ -157,20 +165,16 @@ class Exams:
     def of(self, exercise: Exercise) -> Exam:
         """The exercise's exam."""
         if exercise.id not in self._prepared:
-            self._prepared[exercise.id] = prepare(
-                self._course, exercise, seed=self.seed, public_only=self._public_only
-            )
+            self._prepared[exercise.id] = prepare(self._course, exercise, seed=self.seed, public_only=self._public_only)
         return self._prepared[exercise.id]
 
 
 class Grader:
     """Grades papers of one course in one sandbox; keeps and recalls results in `directory` where there is one."""
 
-    def __init__(
-        self, course: Course, exams: Exams, sandbox: Sandbox, *, directory: Path | None = None
-    ) -> None:
+    def __init__(self, course: Course, exams: Exams, sandbox: Sandbox, *, directory: Path | None = None) -> None:
         self._course = course
-        self._exams = exams
+        self.exams = exams
         self._sandbox = sandbox
         self._directory = directory
 
@@ -181,7 +185,9 @@ class Grader:
             found[exercise.id] = self._grade_or_recall(submission, exercise, found)
         return self._by_section(submission, wanted, found)
 
-    def check(self, submission: Submission, wanted: list[Exercise], *, everything: bool = False) -> list[ExerciseResult]:
+    def check(
+        self, submission: Submission, wanted: list[Exercise], *, everything: bool = False
+    ) -> list[ExerciseResult]:
         """Self-assessment: always on the student's own earlier exercises, and nothing kept."""
         results = []
         for exercise in wanted:
@@ -195,7 +201,7 @@ class Grader:
 
     def give_up(self, submission: Submission, wanted: list[Exercise], reason: str) -> list[SectionResult]:
         """The results of a submission that could not be graded: all `broken`, nothing lost."""
-        found = {exercise.id: broken(exercise, self._exams.of(exercise).properties, reason) for exercise in wanted}
+        found = {exercise.id: broken(exercise, self.exams.of(exercise).properties, reason) for exercise in wanted}
         return self._by_section(submission, wanted, found)
 
     def _by_section(
@@ -203,11 +209,14 @@ class Grader:
     ) -> list[SectionResult]:
         return [
             section_result(
-                submission.student, section, self._sandbox.level, self._exams.seed,
+                submission.student,
+                section,
+                self._sandbox.level,
+                self.exams.seed,
                 [found[exercise.id] for exercise in wanted if exercise.section == section],
             )
             for section in dict.fromkeys(exercise.section for exercise in wanted)
-        ]  # fmt: skip
+        ]
 
     def _grade_or_recall(
         self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]
@@ -218,7 +227,7 @@ class Grader:
         if self._directory is None:
             return self.grade(paper)
         fingerprint = self._course.fingerprint(exercise)
-        key = archive.result_key(fingerprint, paper.sources, seed=self._exams.seed, level=self._sandbox.level)
+        key = archive.result_key(fingerprint, paper.sources, seed=self.exams.seed, level=self._sandbox.level)
         result = archive.recall(self._directory, key)
         if result is None:
             result = self.grade(paper)
@@ -229,7 +238,7 @@ class Grader:
     def grade(self, paper: Paper, *, everything: bool = False) -> ExerciseResult:
         """Put a paper to the properties, name the mistake if it has a name, and add up."""
         started = time.perf_counter()
-        exam = self._exams.of(paper.exercise)
+        exam = self.exams.of(paper.exercise)
         sitting = Sitting(self._sandbox, self._course.limits, paper)
         try:
             properties = examine(exam, sitting.connect, everything=everything)
@@ -238,9 +247,14 @@ class Grader:
             return broken(exam.exercise, exam.properties, str(error))
         finally:
             _close_quietly(sitting)
-        notes = [f"graded with the reference's {name}: the student's own did not earn its core points" for name in paper.replaced]
+        notes = [
+            f"graded with the reference's {name}: the student's own did not earn its core points"
+            for name in paper.replaced
+        ]
         own = paper.sources[paper.exercise.module]
-        notes += [f"the text mentions {name}" for name in paper.exercise.shortcuts if name.rpartition(".")[2].encode() in own]
+        notes += [
+            f"the text mentions {name}" for name in paper.exercise.shortcuts if name.rpartition(".")[2].encode() in own
+        ]
         notes += [f"{result.name} broke: {result.message}" for result in properties if result.outcome == "broken"]
         printed = sitting.printed()
         if paper.replaced:
@@ -273,7 +287,7 @@ class Grader:
     def _missing(self, exercise: Exercise, reason: str) -> ExerciseResult:
         message = reason or "there is no file for this exercise"
         properties = [
-            property_result(exercise, prop, Verdict("missing", message)) for prop in self._exams.of(exercise).properties
+            property_result(exercise, prop, Verdict("missing", message)) for prop in self.exams.of(exercise).properties
         ]
         maximum = round(sum(result.max_points for result in properties), 6)
         return ExerciseResult(exercise.id, "missing", 0.0, maximum, 0.0, None, properties, [reason] if reason else [])
@@ -319,10 +333,8 @@ def _silent(result: PropertyResult) -> PropertyResult:
 
 
 def _close_quietly(sitting: Sitting) -> None:
-    try:
+    with contextlib.suppress(SandboxError):  # the warm process is gone, and the result says so
         sitting.close()
-    except SandboxError:
-        pass  # the warm process is gone, and the result says so
 
 
 def _earns(outcome: Outcome) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from headcheck.matrices import pairs, views
+from headcheck.matrices import Cell, pairs, views
 from headcheck.results import Diagnosis, ExerciseResult, PropertyResult, SectionResult
 from headcheck.text import UNPROTECTED, marks, number, slug, spoken, visible
 
@@ -116,7 +116,8 @@ def _environment() -> Environment:
     )
     style = files("headcheck").joinpath("templates/report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    environment.filters.update(points=number, spoken=spoken, block=_block, views=views, groups=_groups, marks=marks)
+    environment.filters.update(points=number, spoken=spoken, block=_block, marks=marks)
+    environment.filters.update(views=views, groups=_groups, shade=_shade)
     environment.globals.update(pairs=pairs, style=Markup(style), style_hash=f"sha256-{digest}", unprotected=UNPROTECTED)  # noqa: S704
     return environment
 
@@ -124,3 +125,9 @@ def _environment() -> Environment:
 def _block(text: str) -> Markup:
     """Text that keeps its lines."""
     return escape(visible(text, lines=True))
+
+
+def _shade(cell: Cell) -> str:
+    """A cell's classes: its sign and level, and whether it differs."""
+    shade = "odd" if cell.level is None else f"{'n' if cell.level < 0 else 'p'}{abs(cell.level)}"
+    return f"{shade} off" if cell.differs else shade

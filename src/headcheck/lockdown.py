@@ -119,7 +119,9 @@ def _filter_system_calls(program: bytes) -> None:
 
 
 def _prctl(option: int, *arguments: int | bytes) -> None:
-    padded = [argument if isinstance(argument, bytes) else ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0)]
+    padded = [
+        argument if isinstance(argument, bytes) else ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0)
+    ]
     _check(_libc.prctl(option, *padded[:4]))
 
 

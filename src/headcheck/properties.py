@@ -167,10 +167,13 @@ def load_misconceptions(course: Course, exercise: Exercise) -> list[Misconceptio
     for name, value in vars(module).items():
         if name.startswith("_") or not callable(value) or value.__module__ != module.__name__:
             continue
-        of, group = getattr(value, "misconception", ("", "core"))
+        declared: tuple[str, Group] = getattr(value, "misconception", ("", "core"))
+        of, group = declared
         of = of or (names[0] if len(names) == 1 else "")
         if of not in names:
-            raise CourseError(f"{exercise.id}: the misconception {name} must say of which of {', '.join(names)} it is one")
+            raise CourseError(
+                f"{exercise.id}: the misconception {name} must say of which of {', '.join(names)} it is one"
+            )
         message = inspect.cleandoc(value.__doc__ or "")
         if not message:
             raise CourseError(f"{exercise.id}: the misconception {name} has no docstring to tell the student")
@@ -196,7 +199,7 @@ def draw_cases(prop: Property, seed: int) -> list[Case]:
     if not is_hypothesis_test(prop.test):
         return [{}]
     cases: list[Case] = []
-    _run_hypothesis(prop, lambda case: cases.append(case), seed)
+    _run_hypothesis(prop, cases.append, seed)
     return cases
 
 
@@ -375,6 +378,10 @@ def show(value: object) -> Any:
             return {str(key): show(item) for key, item in value.items()}
         case Handle():
             return repr(value)
+        case torch.dtype():
+            return str(value)
+        case torch.Generator():
+            return f"<generator with seed {value.initial_seed()}>"
         case _:
             return f"<{type(value).__name__}>"
 

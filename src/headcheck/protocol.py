@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 import torch
@@ -35,6 +35,9 @@ DTYPES: dict[str, torch.dtype] = {
         torch.complex64, torch.complex128,
     )
 }  # fmt: skip
+Text: TypeAlias = Annotated[
+    str, msgspec.Meta(max_length=MAX_TEXT + 100)
+]  # what is shown: bounded, whatever a worker sends
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
@@ -42,7 +45,7 @@ class Message(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Anything that may be sent."""
 
 
-class Array(Message):
+class Array(Message, frozen=True):
     """A tensor by value.
 
     `order` is the permutation that makes a tensor contiguous, so that a transposed argument arrives transposed. `leaf`
@@ -60,45 +63,52 @@ class Array(Message):
     node: int | None = None
 
 
-class Remote(Message):
+class Remote(Message, frozen=True):
     """An object that stays in the worker: `kind` is module, callable or object."""
 
     ref: int
-    kind: str
-    type_name: str
+    kind: Text
+    type_name: Text
 
 
-class Callback(Message):
+class Callback(Message, frozen=True):
     """A function of the grader's that the worker may call."""
 
     number: int
     name: str
 
 
-class Dtype(Message):
+class Dtype(Message, frozen=True):
+    """A `torch.dtype` by its name."""
+
     name: str
 
 
-class Generator(Message):
+class Generator(Message, frozen=True):
     """A `torch.Generator` by value, as the bytes of its state."""
 
     state: bytes
 
 
-class Sequence(Message):
+class Sequence(Message, frozen=True):
+    """A list or a tuple."""
+
     items: list[Value]
     is_tuple: bool
 
 
-class Mapping(Message):
+class Mapping(Message, frozen=True):
+    """A dictionary."""
+
     items: list[tuple[Value, Value]]
 
 
-Plain: TypeAlias = None | bool | int | float | str
-Value: TypeAlias = "None | bool | int | float | str | Array | Remote | Callback | Dtype | Generator | Sequence | Mapping"
+Value: TypeAlias = (
+    "bool | int | float | str | Array | Remote | Callback | Dtype | Generator | Sequence | Mapping | None"
+)
 
 
-class Load(Message):
+class Load(Message, frozen=True):
     """Import `module` from these sources, by module name; the names in `shortcuts` raise a message when used."""
 
     sources: dict[str, bytes]
@@ -106,7 +116,7 @@ class Load(Message):
     shortcuts: list[str]
 
 
-class Call(Message):
+class Call(Message, frozen=True):
     """Call the attribute `path` of `ref` (0 is the submission's module), or `ref` itself when the path is empty."""
 
     ref: int
@@ -119,20 +129,20 @@ class Call(Message):
     dropped: list[int]
 
 
-class Get(Message):
+class Get(Message, frozen=True):
     """Read the attribute `path` of `ref`."""
 
     ref: int
     path: str
 
 
-class Parameters(Message):
+class Parameters(Message, frozen=True):
     """Read the named parameters of the module `ref`."""
 
     ref: int
 
 
-class Backward(Message):
+class Backward(Message, frozen=True):
     """Pull the gradients of some nodes back to the leaves and the parameters (pairs of ref and name)."""
 
     nodes: list[int]
@@ -141,19 +151,19 @@ class Backward(Message):
     parameters: list[tuple[int, str]]
 
 
-class Answer(Message):
+class Answer(Message, frozen=True):
     """The value that the grader's callback returned."""
 
     value: Value
 
 
-class Refuse(Message):
+class Refuse(Message, frozen=True):
     """The grader's callback raised: the student's call to it raises `RuntimeError(message)`."""
 
     message: str
 
 
-class Done(Message):
+class Done(Message, frozen=True):
     """The answer to a request.
 
     `changed` holds the tensor arguments, by position, whose content the call changed; `generators` the new states of
@@ -163,19 +173,19 @@ class Done(Message):
     value: Value
     changed: dict[int, Array]
     generators: dict[int, bytes]
-    printed: str
+    printed: Text
 
 
-class Raised(Message):
+class Raised(Message, frozen=True):
     """The student's code raised."""
 
-    kind: str
-    message: str
-    trace: str
-    printed: str
+    kind: Text
+    message: Text
+    trace: Text
+    printed: Text
 
 
-class Ask(Message):
+class Ask(Message, frozen=True):
     """The student's code calls the grader's function `number`."""
 
     number: int
@@ -194,7 +204,10 @@ _Decoded = TypeVar("_Decoded")
 
 def encode(message: Message) -> bytes:
     """The message as one frame: its length in four bytes, then MessagePack."""
-    payload = _encoder.encode(message)
+    try:
+        payload = _encoder.encode(message)
+    except UnicodeEncodeError as error:
+        raise ProtocolError(f"a text that is not Unicode cannot be sent: {error.reason}") from error
     if len(payload) > MAX_FRAME:
         raise ProtocolError(f"a message of {len(payload):,} bytes is over the limit of {MAX_FRAME:,}")
     return struct.pack(">I", len(payload)) + payload
@@ -210,12 +223,14 @@ def frame_length(header: bytes) -> int:
 
 def decode_request(payload: bytes) -> Request:
     """What the grader sent, in the worker."""
-    return _decode(_request_decoder.decode, payload)
+    request: Request = _decode(_request_decoder.decode, payload)
+    return request
 
 
 def decode_reply(payload: bytes) -> Reply:
     """What the worker sent, in the grader: hostile until it is here."""
-    return _decode(_reply_decoder.decode, payload)
+    reply: Reply = _decode(_reply_decoder.decode, payload)
+    return reply
 
 
 def _decode(decoder: Callable[[bytes], _Decoded], payload: bytes) -> _Decoded:
@@ -233,7 +248,7 @@ def array_of(tensor: Tensor, *, leaf: int | None = None, cloned: bool = False, n
         return Array(dtype, shape, b"", meta=True, leaf=leaf, cloned=cloned, node=node)
     order = None
     if not tensor.is_contiguous():
-        by_stride = sorted(range(tensor.dim()), key=lambda d: -tensor.stride(d))
+        by_stride = sorted(range(tensor.dim()), key=tensor.stride, reverse=True)
         if tensor.permute(by_stride).is_contiguous():
             order, tensor = by_stride, tensor.permute(by_stride)
     return Array(dtype, shape, bytes_of(tensor), order=order, leaf=leaf, cloned=cloned, node=node)
@@ -249,14 +264,14 @@ def tensor_of(array: Array) -> Tensor:
     """The tensor that an `Array` describes; raises ProtocolError where dtype, shape and bytes do not agree."""
     dtype = dtype_of(array.dtype)
     shape = array.shape
-    if len(shape) > MAX_DIMENSIONS or any(size < 0 or size > MAX_FRAME for size in shape):
+    if len(shape) > MAX_DIMENSIONS or min(shape, default=0) < 0 or math.prod(size or 1 for size in shape) > MAX_FRAME:
         raise ProtocolError(f"a tensor of shape {str(shape)[:100]} is out of bounds")
     if array.meta:
-        if math.prod(shape) > MAX_FRAME:
-            raise ProtocolError(f"a tensor of shape {str(shape)[:100]} is out of bounds")
         return torch.empty(shape, dtype=dtype, device="meta")
     if math.prod(shape) * dtype.itemsize != len(array.data):
-        raise ProtocolError(f"a tensor of shape {str(shape)[:100]} and dtype {array.dtype} with {len(array.data)} bytes")
+        raise ProtocolError(
+            f"a tensor of shape {str(shape)[:100]} and dtype {array.dtype} with {len(array.data)} bytes"
+        )
     if dtype is torch.bool and max(array.data, default=0) > 1:
         raise ProtocolError("a boolean tensor whose bytes are not 0 and 1")
     if not array.data:
@@ -296,8 +311,6 @@ def pack(value: Any, fallback: Callable[[Any], Value]) -> Value:
         return value  # type: ignore[no-any-return]
     if isinstance(value, torch.dtype) and value in DTYPE_NAMES:
         return Dtype(DTYPE_NAMES[value])
-    if isinstance(value, torch.Generator):
-        return Generator(bytes_of(value.get_state()))
     if isinstance(value, list | tuple):
         return Sequence([pack(item, fallback) for item in value], isinstance(value, tuple))
     if isinstance(value, dict):

@@ -81,7 +81,9 @@ class SectionResult:
     schema: int = SCHEMA
 
 
-def section_result(student: str, section: str, sandbox: Level, seed: int, exercises: list[ExerciseResult]) -> SectionResult:
+def section_result(
+    student: str, section: str, sandbox: Level, seed: int, exercises: list[ExerciseResult]
+) -> SectionResult:
     """The section's result, its points summed over the exercises."""
     points = round(sum(exercise.points for exercise in exercises), 6)
     max_points = round(sum(exercise.max_points for exercise in exercises), 6)
@@ -123,5 +125,5 @@ _Result = TypeVar("_Result")
 def _from_json(data: bytes, kind: type[_Result], where: str) -> _Result:
     try:
         return msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise HeadcheckError(f"{where} is not a result of headcheck: {error}. Delete it and grade again.") from error

@@ -20,7 +20,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,12 +135,13 @@ class Sandbox:
         self._process.wait()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _receive(self, seconds: float) -> Ready | Forked | Ended:
+    def _receive(self, seconds: float) -> Report:
         self._control.settimeout(seconds)
         try:
             data = self._control.recv(64 * 1024)
             if data:
-                return _reports.decode(data)
+                report: Report = _reports.decode(data)
+                return report
         except (OSError, msgspec.MsgspecError) as error:
             raise SandboxError(f"the warm process does not answer: {error}{self._said()}") from error
         raise SandboxError(f"the warm process ended{self._said()}")
@@ -310,7 +311,7 @@ def probe(sandbox: Sandbox, limits: Limits) -> list[str]:
     return reply.value.split(", ") if reply.value else []
 
 
-_PROBE = '''
+_PROBE = """
 import os, socket, ctypes
 
 def attempt(name, act):
@@ -347,7 +348,7 @@ breaches = ", ".join(
     + attempt("execute a program", lambda: os.posix_spawn("/bin/true", ["true"], {{}}))
     + attempt("trace the grader", trace)
 )
-'''
+"""
 
 
 def _possible_layers(at_most: Level) -> list[Layers]:
@@ -381,7 +382,7 @@ def _bubblewrap() -> list[str]:
         command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"]
     else:
         command += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
-    command += ["--die-with-parent", "--hostname", "sandbox", "--chdir", "/", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108
+    command += ["--die-with-parent", "--hostname", "sandbox", "--chdir", "/", "--proc", "/proc", "--tmpfs", "/tmp"]
     for device in ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"):
         command += ["--dev-bind", device, device]
     for path in _readable_paths():
@@ -395,7 +396,7 @@ def _bubblewrap() -> list[str]:
     return [*command, "--"]
 
 
-def _python(control: int, inside: bool) -> list[str]:  # noqa: FBT001
+def _python(control: int, inside: bool) -> list[str]:
     packages = [_inside(path) if inside else str(path) for path in _package_directories()]
     engine = "/engine" if inside else str(Path(__file__).parents[1])
     start = f"import sys; sys.path[:0] = {[engine, *packages]!r}; from headcheck.warm import main; main({control})"

@@ -116,7 +116,7 @@ def padding(valid_lens: Tensor | None, shape: tuple[int, ...]) -> Tensor:
 
 @dataclass(frozen=True)
 class Attention:
-    """Queries `(batch, queries, query_size)`, keys `(batch, keys, key_size)`, values `(batch, keys, value_size)`, lengths."""
+    """Queries `(batch, queries, query_size)`, keys `(batch, keys, key_size)`, values `(batch, keys, value_size)`."""
 
     queries: Tensor
     keys: Tensor
@@ -158,7 +158,10 @@ def attention_inputs(
     """
     batch, queries, keys = draw(sizes(3, low=1 if ones else 2, high=6))
     free = [size for size in range(2, 9) if size not in (batch, queries, keys, query_size, key_size, value_size)]
-    widths = [size if size is not None else free.pop(draw(st.integers(0, len(free) - 1))) for size in (query_size, key_size, value_size)]
+    widths = [
+        size if size is not None else free.pop(draw(st.integers(0, len(free) - 1)))
+        for size in (query_size, key_size, value_size)
+    ]
     whole = draw(st.sampled_from([True, False]))
     generator = torch.Generator().manual_seed(draw(seeds()))
     q, k, v = (
@@ -179,12 +182,16 @@ def amplify(state: dict[str, Tensor], seed: int, *, scale: float = 1.0) -> dict[
     """A state dict of the same names and shapes with large normal numbers, so that attention is far from uniform."""
     generator = torch.Generator().manual_seed(seed)
     return {
-        name: scale * torch.randn(value.shape, generator=generator, dtype=value.dtype) if value.is_floating_point() else value.clone()
+        name: scale * torch.randn(value.shape, generator=generator, dtype=value.dtype)
+        if value.is_floating_point()
+        else value.clone()
         for name, value in state.items()
     }
 
 
-def _numbers(generator: torch.Generator, shape: tuple[int, ...], whole: bool, dtype: torch.dtype, scale: float) -> Tensor:
+def _numbers(
+    generator: torch.Generator, shape: tuple[int, ...], whole: bool, dtype: torch.dtype, scale: float
+) -> Tensor:
     if whole:
         return torch.randint(-3, 4, shape, generator=generator).to(dtype)
     return (scale * torch.randn(shape, generator=generator, dtype=torch.float64)).to(dtype)

@@ -17,16 +17,35 @@ from torch.autograd.function import once_differentiable
 
 from headcheck.errors import ProtocolError, StudentRaised
 from headcheck.protocol import (
-    Answer, Array, Ask, Backward, Call, Callback, Done, Get, Mapping, Parameters, Raised, Refuse, Remote, Sequence,
-    array_of, pack, tensor_of, unpack,
-)  # fmt: skip
+    Answer,
+    Array,
+    Ask,
+    Backward,
+    Call,
+    Callback,
+    Done,
+    Generator,
+    Get,
+    Mapping,
+    Parameters,
+    Raised,
+    Refuse,
+    Remote,
+    Sequence,
+    array_of,
+    bytes_of,
+    generator_of,
+    pack,
+    tensor_of,
+    unpack,
+)
 from headcheck.worker import SUBMISSION, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Sequence as Many
 
-    from headcheck.protocol import Generator, Request, Value
+    from headcheck.protocol import Request, Value
 
 
 class Line(Protocol):
@@ -41,8 +60,11 @@ class LocalLine:
 
     def __init__(self, submission: object) -> None:
         self._answer: Callable[[Ask], Answer | Refuse] = _refuse
-        self._session = Session(lambda question: self._answer(question))
+        self._session = Session(self._ask)
         self._session.adopt(submission)
+
+    def _ask(self, question: Ask) -> Answer | Refuse:
+        return self._answer(question)
 
     def request(self, request: Request, answer: Callable[[Ask], Answer | Refuse]) -> Done | Raised:
         self._answer = answer
@@ -113,9 +135,18 @@ class Handle:
 
 
 _METHODS = {
-    "train", "eval", "state_dict", "load_state_dict", "to", "float", "double", "half", "bfloat16", "forward",
+    "train",
+    "eval",
+    "state_dict",
+    "load_state_dict",
+    "to",
+    "float",
+    "double",
+    "half",
+    "bfloat16",
+    "forward",
     "requires_grad_",
-}  # fmt: skip
+}
 
 
 class _Leaf:
@@ -181,9 +212,15 @@ class Connection:
         self._calls += 1
         dropped, self._dropped = sorted(self._dropped), set()
         request = Call(
-            ref, path, packed, named, torch.is_grad_enabled(), (self._seed + self._calls) % 2**63,
-            self._changed_parameters(), dropped,
-        )  # fmt: skip
+            ref,
+            path,
+            packed,
+            named,
+            torch.is_grad_enabled(),
+            (self._seed + self._calls) % 2**63,
+            self._changed_parameters(),
+            dropped,
+        )
         functions, self._functions = self._functions, sent.functions
         try:
             done = self._request(request)
@@ -196,7 +233,9 @@ class Connection:
             self.trace.append(result)
         return result
 
-    def backward(self, nodes: Many[int], grads: Many[Tensor], leaves: Many[int], parameters: Many[tuple[int, str]]) -> Any:
+    def backward(
+        self, nodes: Many[int], grads: Many[Tensor], leaves: Many[int], parameters: Many[tuple[int, str]]
+    ) -> Any:
         """The gradients of the leaves and parameters, in order; None where a node does not depend on one."""
         request = Backward(list(nodes), [array_of(grad) for grad in grads], list(leaves), list(parameters))
         return self._value(self._request(request).value)
@@ -291,7 +330,7 @@ class Connection:
         handle = self._handles.get(remote.ref)
         if handle is None:
             handle = self._handles[remote.ref] = Handle(self, remote)
-            weakref.finalize(handle, self._dropped.add, remote.ref)
+            weakref.finalize(handle, self.drop, remote.ref)
         self._dropped.discard(remote.ref)
         return handle
 
@@ -307,8 +346,6 @@ class _Sent:
         self.leaves: list[_Leaf] = []
 
     def pack(self, value: Any) -> Value:
-        if isinstance(value, torch.Generator):
-            self._generators.append(value)
         return pack(value, self._send)
 
     def _send(self, value: Any) -> Value:
@@ -318,6 +355,9 @@ class _Sent:
                 return array_of(value)
             self.leaves.append(self._connection.leaf(value))
             return array_of(value, leaf=self.leaves[-1].number, cloned=not value.is_leaf)
+        if isinstance(value, torch.Generator):
+            self._generators.append(value)
+            return Generator(bytes_of(value.get_state()))
         if isinstance(value, Handle):
             return Remote(value._ref, value._kind, value._type_name)
         if callable(value):
@@ -334,11 +374,13 @@ class _Sent:
             old = self._tensors[i]
             if new.shape != old.shape or new.dtype != old.dtype:
                 raise StudentRaised("ValueError", f"an argument of shape {tuple(old.shape)} was resized by your code")
+            if new.is_meta:
+                raise ProtocolError("an argument has lost its content")
             old.data.copy_(new)
         for i, state in done.generators.items():
-            if not 0 <= i < len(self._generators) or len(state) != self._generators[i].get_state().numel():
+            if not 0 <= i < len(self._generators):
                 raise ProtocolError("a generator that was not sent has changed")
-            self._generators[i].set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+            self._generators[i].set_state(generator_of(Generator(state)).get_state())
 
 
 class _Graph:
@@ -366,7 +408,7 @@ class _Pull(torch.autograd.Function):
         return tuple(outputs)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         graph: _Graph = ctx.graph
         known = [(node, grad) for node, grad in zip(graph.nodes, grads, strict=True) if grad is not None]
@@ -379,7 +421,7 @@ class _Pull(torch.autograd.Function):
         if not isinstance(pulled, list) or len(pulled) != len(graph.inputs):
             raise ProtocolError("the gradients are not as many as the inputs")
         for grad, tensor in zip(pulled, graph.inputs, strict=True):
-            if grad is not None and (not isinstance(grad, Tensor) or grad.shape != tensor.shape or grad.dtype != tensor.dtype):
+            if grad is not None and not _is_like(grad, tensor):
                 raise ProtocolError("a gradient does not have the shape and dtype of its input")
         return (None, None, *pulled)
 
@@ -401,8 +443,16 @@ def _arrays(value: Value) -> Iterator[Array]:
                 yield from _arrays(item)
 
 
+def _is_like(grad: object, tensor: Tensor) -> bool:
+    return isinstance(grad, Tensor) and (grad.shape, grad.dtype, grad.device) == (
+        tensor.shape,
+        tensor.dtype,
+        tensor.device,
+    )
+
+
 def _is_parameter(name: object, value: object) -> bool:
-    return isinstance(name, str) and isinstance(value, Tensor) and value.is_floating_point()
+    return isinstance(name, str) and isinstance(value, Tensor) and value.is_floating_point() and not value.is_meta
 
 
 def _refuse(_question: Ask) -> Refuse:

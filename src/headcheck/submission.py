@@ -38,7 +38,9 @@ def read_class(submitted: Path, course: Course) -> list[Submission]:
     """Everybody's work, in the order of their names."""
     names = student_names(submitted)
     if not names:
-        raise HeadcheckError(f"{submitted} holds no submissions; they are expected as {submitted}/<student>/<section>/<slug>.py")
+        raise HeadcheckError(
+            f"{submitted} holds no submissions; they are expected as {submitted}/<student>/<section>/<slug>.py"
+        )
     with _opened(str(submitted), None) as directory:
         return [read_submission(name, directory, course) for name in names]
 
@@ -46,14 +48,16 @@ def read_class(submitted: Path, course: Course) -> list[Submission]:
 def student_names(submitted: Path) -> list[str]:
     """The names of the students' directories; refuses names that two file systems would take for one."""
     try:
-        entries = sorted(os.listdir(submitted))
+        entries = sorted(path.name for path in submitted.iterdir())
     except OSError as error:
         raise HeadcheckError(f"{submitted} cannot be read: {error.strerror}") from error
     names = [name for name in entries if not name.startswith(".") and stat.S_ISDIR(os.lstat(submitted / name).st_mode)]
     seen: dict[str, str] = {}
     for name in names:
         if len(name) > MAX_NAME or not name.isprintable():
-            raise HeadcheckError(f"{name!r} cannot be a student's name: rename the directory (at most {MAX_NAME} printable characters)")
+            raise HeadcheckError(
+                f"{name!r} cannot be a student's name: rename the directory (at most {MAX_NAME} printable characters)"
+            )
         key = unicodedata.normalize("NFKC", name).casefold()
         if key in seen:
             raise HeadcheckError(f"{seen[key]!r} and {name!r} in {submitted} may be one student: rename one of the two")
@@ -62,7 +66,7 @@ def student_names(submitted: Path) -> list[str]:
 
 
 def read_submission(name: str, parent: int | None, course: Course, *, where: str | None = None) -> Submission:
-    """The files of one student, from the directory `where` (their name by default) below the open directory `parent`."""
+    """One student's files, from the directory `where` (by default their name) below the open directory `parent`."""
     files: dict[str, bytes] = {}
     refused: dict[str, str] = {}
     try:

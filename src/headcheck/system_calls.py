@@ -6,13 +6,16 @@ allowed because torch may start them, signals only to oneself.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import tempfile
 
 from headcheck.errors import SandboxError
 
-LIBSECCOMP_MISSING = "libseccomp is missing: install the package libseccomp2 (Debian, Ubuntu) or libseccomp (Fedora, Arch)"
+LIBSECCOMP_MISSING = (
+    "libseccomp is missing: install the package libseccomp2 (Debian, Ubuntu) or libseccomp (Fedora, Arch)"
+)
 
 ALLOWED = """
     read readv pread64 write writev lseek close fstat newfstatat stat lstat statx access faccessat faccessat2
@@ -34,7 +37,7 @@ _PR_SET_NAME = 15
 _PR_GET_NAME = 16
 
 
-def compile_filter(pid_may_signal_itself: bool = True) -> bytes:
+def compile_filter() -> bytes:
     """The allow-list as a BPF program; raises SandboxError where libseccomp is missing."""
     try:
         import pyseccomp as seccomp
@@ -47,15 +50,17 @@ def compile_filter(pid_may_signal_itself: bool = True) -> bytes:
     _add(rules, seccomp.ALLOW, "openat", only_read)
     _add(rules, seccomp.ALLOW, "open", seccomp.Arg(1, seccomp.MASKED_EQ, _READ_ONLY, 0))
     _add(rules, seccomp.ALLOW, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD))
-    _add(rules, seccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags are out of a filter's reach; glibc falls back to clone
+    _add(
+        rules, seccomp.ERRNO(errno.ENOSYS), "clone3"
+    )  # its flags are out of a filter's reach; glibc falls back to clone
     _add(rules, seccomp.ERRNO(errno.ENOSYS), "openat2")
     _add(rules, seccomp.ERRNO(errno.ENOTTY), "ioctl")  # Python asks every file whether it is a terminal
     for command in _FCNTL_COMMANDS:
         _add(rules, seccomp.ALLOW, "fcntl", seccomp.Arg(1, seccomp.EQ, command))
     for option in (_PR_SET_NAME, _PR_GET_NAME):
         _add(rules, seccomp.ALLOW, "prctl", seccomp.Arg(0, seccomp.EQ, option))
-    for name in ("prlimit64",):  # read one's own limits
-        _add(rules, seccomp.ALLOW, name, seccomp.Arg(0, seccomp.EQ, 0), seccomp.Arg(2, seccomp.EQ, 0))
+    own, unset = seccomp.Arg(0, seccomp.EQ, 0), seccomp.Arg(2, seccomp.EQ, 0)
+    _add(rules, seccomp.ALLOW, "prlimit64", own, unset)
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)
@@ -63,7 +68,5 @@ def compile_filter(pid_may_signal_itself: bool = True) -> bytes:
 
 
 def _add(rules: object, action: int, name: str, *arguments: object) -> None:
-    try:
+    with contextlib.suppress(ValueError, OSError, RuntimeError):  # this processor may not have that call
         rules.add_rule(action, name, *arguments)  # type: ignore[attr-defined]
-    except (ValueError, OSError, RuntimeError):
-        pass  # this processor does not have that call

@@ -24,10 +24,12 @@ def visible(text: str, *, lines: bool = False, limit: int = MAX_TEXT) -> str:
     That is all of Unicode's control, format, surrogate, private and unassigned characters: terminal escapes, NUL,
     right-to-left overrides, zero-width spaces. Newlines and tabs stay with `lines`; the rest after `limit` is counted.
     """
-    kept = text.replace("\r\n", "\n")[:limit]
-    shown = "".join(_escaped(character, lines) for character in kept)
-    left = len(text) - len(kept) if len(text) > limit else 0
-    return f"{shown}… ({left:,} more characters)" if left else shown
+    if text.isprintable() and len(text) <= limit:
+        return text  # nearly all text, and much faster
+    text = text.replace("\r\n", "\n")
+    shown = "".join(_escaped(character, lines) for character in text[:limit])
+    left = len(text) - limit
+    return f"{shown}… ({left:,} more characters)" if left > 0 else shown
 
 
 def _escaped(character: str, lines: bool) -> str:

@@ -50,6 +50,8 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Forked(msgspec.Struct, frozen=True, tag=True):
+    """A worker is there, under this number."""
+
     pid: int
 
 

@@ -1,7 +1,7 @@
-"""Inside the sandbox: hold one submission, answer calls about it.
+"""Inside the sandbox: hold one submission and answer calls about it.
 
-`Session` answers one request at a time. Tensors go out by value; modules, functions and unknown objects stay here under
-a number. Whatever the submission raises, `BaseException` included, becomes a `Raised`. The grader uses the same class in
+`Session` answers one request at a time. Tensors go out by value; modules, functions and unknown objects stay here,
+under a number. Whatever the submission raises, `BaseException` included, becomes a `Raised`. The grader uses the same class in
 its own process for references and misconceptions, so that a property cannot tell them from a student.
 """
 
@@ -20,10 +20,32 @@ from torch import Tensor, nn
 from headcheck.errors import ProtocolError
 from headcheck.loading import file_name, load_for_good
 from headcheck.protocol import (
-    DTYPE_NAMES, MAX_TEXT, Answer, Array, Ask, Backward, Call, Callback, Done, Generator, Get, Load, Parameters,
-    Raised, Refuse, Remote, array_of, bytes_of, decode_request, encode, frame_length, generator_of, pack, tensor_of,
+    DTYPE_NAMES,
+    MAX_TEXT,
+    Answer,
+    Array,
+    Ask,
+    Backward,
+    Call,
+    Callback,
+    Done,
+    Generator,
+    Get,
+    Load,
+    Parameters,
+    Raised,
+    Refuse,
+    Remote,
+    array_of,
+    bytes_of,
+    decode_request,
+    encode,
+    frame_length,
+    generator_of,
+    pack,
+    tensor_of,
     unpack,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +91,7 @@ class Session:
                 return _done(self._pack(_follow(self._objects[request.ref], request.path)))
             case Parameters():
                 named = self._objects[request.ref].named_parameters()
-                return _done(pack({name: parameter for name, parameter in named}, _by_value))
+                return _done(pack(dict(named), _by_value))
             case Backward():
                 return self._backward(request)
             case _:
@@ -141,8 +163,8 @@ class Session:
         def function(*args: Any, **kwargs: Any) -> Any:
             packed = {name: self._pack(value) for name, value in kwargs.items()}
             answer = self._ask(Ask(callback.number, [self._pack(value) for value in args], packed))
-            if isinstance(answer, Refuse):
-                raise RuntimeError(answer.message)
+            if not isinstance(answer, Answer):
+                raise RuntimeError(answer.message)  # noqa: TRY004  (the grader refused; no type is wrong)
             return unpack(answer.value, lambda value: tensor_of(value) if isinstance(value, Array) else None)
 
         function.__name__ = function.__qualname__ = callback.name
@@ -160,7 +182,7 @@ class Session:
         if number is None:
             number = self._refs[id(value)] = self._number(value, self._objects)
         kind = "module" if isinstance(value, nn.Module) else "callable" if callable(value) else "object"
-        return Remote(number, kind, type(value).__name__[:100])
+        return Remote(number, kind, _type_name(value))
 
     def _number(self, value: Any, table: dict[int, Any]) -> int:
         self._last_number += 1
@@ -178,12 +200,12 @@ class Session:
             frames = traceback.extract_tb(error.__traceback__)
             own = [frame for frame in frames if frame.filename in self._files]
             trace = "".join(traceback.format_list(own))[-MAX_TEXT:]
-            message = str(error)[:MAX_TEXT]
+            message = _clean(str.__str__(str(error))[:MAX_TEXT])
             if isinstance(error, SyntaxError):
-                message = "".join(traceback.format_exception_only(error))[:MAX_TEXT].strip()
+                message = _clean("".join(traceback.format_exception_only(error))[:MAX_TEXT].strip())
         except BaseException:  # noqa: BLE001  (an exception may lie about itself in any way)
             trace, message = "", "(the exception could not be shown)"
-        return Raised(type(error).__name__[:100], _clean(message), _clean(trace), printed)
+        return Raised(_type_name(error), message, _clean(trace), printed)
 
 
 class CappedText(io.TextIOBase):
@@ -261,7 +283,9 @@ def _close(name: str) -> None:
     def closed(*_args: object, **_kwargs: object) -> NoReturn:
         raise RuntimeError(text)
 
-    shut = type(attribute, (nn.Module,), {"__init__": closed}) if isinstance(getattr(module, attribute), type) else closed
+    shut = (
+        type(attribute, (nn.Module,), {"__init__": closed}) if isinstance(getattr(module, attribute), type) else closed
+    )
     setattr(module, attribute, shut)
 
 
@@ -279,7 +303,15 @@ def _by_value(value: Any) -> Array:
     return array_of(value)
 
 
+def _type_name(value: object) -> str:
+    """The name of its type, whatever its metaclass says."""
+    return str(type.__dict__["__name__"].__get__(type(value)))[:100]
+
+
 def _is_dense(tensor: Tensor) -> bool:
+    """A plain tensor, whose bytes are its content; a subclass may answer anything, so it stays here."""
+    if type(tensor) not in (Tensor, nn.Parameter):
+        return False
     return tensor.layout is torch.strided and tensor.device.type in ("cpu", "meta") and tensor.dtype in DTYPE_NAMES
 
 

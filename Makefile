@@ -1,0 +1,19 @@
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: grade test clean
+
+grade: $(VENV)/installed  ## grade the example class
+	$(BIN)/headcheck grade examples/submitted -o results
+
+test: $(VENV)/installed  ## run every check: style, types, tests, the proof of every grader
+	$(BIN)/tox run
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . tox
+	touch $@
+
+clean:
+	rm -rf $(VENV) .tox results dist

@@ -1,0 +1,11 @@
+"""A mistake, on which the student's next exercise is built; it costs points here, and only here."""
+
+import torch
+
+
+def masked_softmax(X, valid_lens=None):
+    weights = torch.softmax(X, dim=-1)
+    if valid_lens is None:
+        return weights
+    valid = torch.arange(X.shape[-1]) < valid_lens.reshape(X.shape[0], -1, 1)
+    return torch.where(valid, weights, torch.zeros(()))

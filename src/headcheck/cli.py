@@ -107,7 +107,8 @@ def grade(
 
         exams = Exams(course, course.seed if seed is None else seed)
         for exercise in with_used(course, wanted):
-            exams.of(exercise)
+            if any(exercise.id in submission.files for submission in submissions):
+                exams.of(exercise)  # once, here: the grader processes inherit it
         settled = [settle(sandbox, course.limits) for sandbox in sandboxes]
         sandboxes = [sandbox for sandbox, _ in settled]
         _require_level(settled[0][1], weak_sandbox=weak_sandbox)

@@ -41,7 +41,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     title: str
-    exercise: list[_Entry]
+    exercise: list[_Entry] = []
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

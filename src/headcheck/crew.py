@@ -7,6 +7,7 @@ the processes.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -104,7 +105,8 @@ class Crew:
         if self._waiting:
             member.job = self._waiting.popleft()
             self._tries[member.job] += 1
-            member.pipe.send_bytes(str(member.job).encode())
+            with contextlib.suppress(OSError):  # it has died: the end of its pipe says so to `_take`
+                member.pipe.send_bytes(str(member.job).encode())
 
     def _hire(self, grader: Callable[[], Grader]) -> _Member:
         if count_threads() != 1:
@@ -126,7 +128,11 @@ class Crew:
                 job = int(pipe.recv_bytes())
             except EOFError:
                 os._exit(0)
-            pipe.send_bytes(msgspec.json.encode(grader.grade_submission(self._submissions[job], self._wanted)))
+            results = grader.grade_submission(self._submissions[job], self._wanted)
+            pipe.send_bytes(msgspec.json.encode(results))
+            broken = any(exercise.status == "broken" for section in results for exercise in section.exercises)
+            if broken and not grader.works():
+                os._exit(1)  # what is the sandbox's end shall not be that of all later submissions
 
 
 def _same(grader: Grader) -> Grader:

@@ -204,6 +204,14 @@ class Grader:
         found = {exercise.id: broken(exercise, self.exams.of(exercise).properties, reason) for exercise in wanted}
         return self._by_section(submission, wanted, found)
 
+    def works(self) -> bool:
+        """Whether the sandbox still starts workers."""
+        try:
+            self._sandbox.fork(self._course.limits).end()
+        except SandboxError:
+            return False
+        return True
+
     def _by_section(
         self, submission: Submission, wanted: list[Exercise], found: dict[str, ExerciseResult]
     ) -> list[SectionResult]:
@@ -287,7 +295,8 @@ class Grader:
     def _missing(self, exercise: Exercise, reason: str) -> ExerciseResult:
         message = reason or "there is no file for this exercise"
         properties = [
-            property_result(exercise, prop, Verdict("missing", message)) for prop in self.exams.of(exercise).properties
+            property_result(exercise, prop, Verdict("missing", message))
+            for prop in load_properties(self._course, exercise)
         ]
         maximum = round(sum(result.max_points for result in properties), 6)
         return ExerciseResult(exercise.id, "missing", 0.0, maximum, 0.0, None, properties, [reason] if reason else [])

@@ -10,12 +10,14 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 NOBODY = 65534
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
@@ -53,6 +55,9 @@ def lock(locks: Locks) -> None:
         _restrict_files(locks.readable)
     _become_nobody()
     protect()
+    _prctl(
+        _PR_SET_PDEATHSIG, signal.SIGKILL
+    )  # after the change of user, which clears it; the filter forbids to undo it
     if locks.seccomp:
         _filter_system_calls(locks.seccomp)
 

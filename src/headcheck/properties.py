@@ -39,6 +39,7 @@ EXAMPLES = 50
 SHRINKING_SECONDS = 1.0
 SHRINKING_CALLS = 300
 MAX_SHOWN = 256
+MAX_SHOWN_TEXT = 16 * 1024
 
 _Test = TypeVar("_Test", bound="Callable[..., None]")
 _Solution = TypeVar("_Solution", bound="Callable[..., Any]")
@@ -90,7 +91,7 @@ def misconception(*, of: str = "", group: Group = "core") -> Callable[[_Solution
 
 @dataclass(frozen=True)
 class Property:
-    """One claim about a submission. `sentence` is the first line of its docstring."""
+    """One claim about a submission: `sentence` is its docstring's first line, `body` the test without Hypothesis."""
 
     name: str
     sentence: str
@@ -98,10 +99,12 @@ class Property:
     visibility: Visibility
     test: Callable[..., None] = field(compare=False)
     body: Callable[..., None] = field(compare=False)
+    parameters: tuple[str, ...]
 
     @property
-    def arguments(self) -> set[str]:
-        return set(inspect.signature(self.test).parameters)
+    def ours(self) -> set[str]:
+        """Those of its parameters that are not drawn."""
+        return _OURS & set(self.parameters)
 
 
 @dataclass(frozen=True)
@@ -253,13 +256,16 @@ def _attempt(
 
 def _unexpected(prop: Property, case: Case, reference: object, seed: int, error: Exception) -> Verdict:
     """The grader itself raised: on values that the reference does not return, that is the submission's failure."""
-    connection = local(reference, seed=seed)
     text = f"{type(error).__name__}: {error}"
+    failed = Verdict("failed", f"what your code returned could not be used: {text}", _counterexample(case, {}, {}))
+    if reference is None:  # a student's copy, whose graders have been proven elsewhere
+        return failed
+    connection = local(reference, seed=seed)
     try:
         call(prop, case, Student(connection), reference)
     except Exception:  # noqa: BLE001  (whatever it is, the grader is broken)
         return Verdict("broken", f"the property {prop.name} failed on the reference too: {text}")
-    return Verdict("failed", f"what your code returned could not be used: {text}", _counterexample(case, {}, {}))
+    return failed
 
 
 class _EnoughError(BaseException):
@@ -303,7 +309,7 @@ def call(prop: Property, case: Case, student: Student, reference: object) -> Non
     """Run a property's body on one case, with copies of its inputs."""
     available = {"student": student, "reference": reference, **copy.deepcopy(case)}
     with torch.random.fork_rng(devices=()):
-        prop.body(**{name: available[name] for name in inspect.signature(prop.body).parameters})
+        prop.body(**{name: available[name] for name in prop.parameters})
 
 
 def _run_hypothesis(prop: Property, receive: Callable[[Case], None], seed: int) -> None:
@@ -316,7 +322,7 @@ def _run_hypothesis(prop: Property, receive: Callable[[Case], None], seed: int) 
     hypothesis.seed(seed)(test)
     test.hypothesis.inner_test = stand_in
     try:
-        test(**dict.fromkeys(prop.arguments & _OURS))
+        test(**dict.fromkeys(prop.ours))
     finally:
         test.hypothesis.inner_test = prop.body
 
@@ -330,7 +336,8 @@ def _property(exercise: Exercise, test: Any, visibility: Visibility) -> Property
     if not test.__doc__:
         raise CourseError(f"{exercise.id}: the property {name} has no docstring to tell the student what it claims")
     body = test.hypothesis.inner_test if is_hypothesis_test(test) else test
-    prop = Property(name, inspect.cleandoc(test.__doc__).splitlines()[0], worth, visibility, test, body)
+    parameters = tuple(inspect.signature(body).parameters)
+    prop = Property(name, inspect.cleandoc(test.__doc__).splitlines()[0], worth, visibility, test, body, parameters)
     if is_hypothesis_test(test):
         settings(
             max_examples=worth.examples,
@@ -343,9 +350,10 @@ def _property(exercise: Exercise, test: Any, visibility: Visibility) -> Property
             verbosity=Verbosity.quiet,
             print_blob=False,
         )(test)
-    elif prop.arguments - _OURS:
-        raise CourseError(f"{exercise.id}: the property {name} takes {prop.arguments - _OURS}, but has no @given")
-    if "student" not in prop.arguments:
+    elif set(parameters) - _OURS:
+        unknown = ", ".join(sorted(set(parameters) - _OURS))
+        raise CourseError(f"{exercise.id}: the property {name} takes {unknown}, but has no @given")
+    if "student" not in parameters:
         raise CourseError(f"{exercise.id}: the property {name} does not take `student`")
     return prop
 
@@ -361,7 +369,17 @@ def _counterexample(case: Case, got: dict[str, Any], wanted: dict[str, Any]) -> 
 
 
 def show(value: object) -> Any:
-    """A value as JSON can hold it; of a large tensor the first elements, of an unknown object its kind."""
+    """A value as JSON can hold it; of what is large only the shape or the kind, whatever a submission returned."""
+    try:
+        shown = _shown(value)
+        if len(repr(shown)) <= MAX_SHOWN_TEXT:
+            return shown
+    except RecursionError:
+        pass  # a list in a list in a list...
+    return f"<{type(value).__name__}, too large to be shown>"
+
+
+def _shown(value: object) -> Any:
     match value:
         case None | bool() | int() | str():
             return value
@@ -373,9 +391,9 @@ def show(value: object) -> Any:
                 return shown
             return shown | {"values": _nested(value.detach().tolist())}
         case list() | tuple():
-            return [show(item) for item in value]
+            return [_shown(item) for item in value]
         case dict():
-            return {str(key): show(item) for key, item in value.items()}
+            return {str(key): _shown(item) for key, item in value.items()}
         case Handle():
             return repr(value)
         case torch.dtype():
@@ -389,4 +407,4 @@ def show(value: object) -> Any:
 def _nested(values: Any) -> Any:
     if isinstance(values, list):
         return [_nested(value) for value in values]
-    return show(values) if not isinstance(values, complex) else str(values)
+    return _shown(values) if not isinstance(values, complex) else str(values)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 BUBBLEWRAP_MISSING = "bubblewrap is missing: install the package bubblewrap (it brings the command bwrap)"
 ENGINE = ("__init__.py", "errors.py", "protocol.py", "loading.py", "lockdown.py", "worker.py", "warm.py")
 WARM_UP_SECONDS = 120.0
-END_SECONDS = 10.0
+END_SECONDS = 30.0
 
 _reports = msgspec.msgpack.Decoder(Report)
 _encode_order = msgspec.msgpack.Encoder().encode
@@ -80,9 +80,10 @@ class Sandbox:
     @classmethod
     def launch(cls, layers: Layers) -> Sandbox:
         """Start a warm process and return at once; `wait_until_warm` waits."""
+        bubblewrap = _bubblewrap() if layers.namespaces else []
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         scratch = Path(tempfile.mkdtemp(prefix="headcheck-"))
-        command = [*(_bubblewrap() if layers.namespaces else ()), *_python(theirs.fileno(), layers.namespaces)]
+        command = [*bubblewrap, *_python(theirs.fileno(), layers.namespaces)]
         with theirs, (scratch / "stderr").open("wb") as errors:
             process = subprocess.Popen(  # noqa: S603  (a command of our own making)
                 command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, pass_fds=[theirs.fileno()],
@@ -105,16 +106,19 @@ class Sandbox:
             cpu_seconds=int(limits.exercise_seconds) + 1,
             seccomp=self._layers.seccomp,
             landlock=self._layers.landlock,
-            readable=["/"] if self._layers.namespaces else _readable_paths(),
+            readable=["/"] if self._layers.namespaces else [*_readable_paths(), *map(str, _package_directories())],
         )
-        with theirs:
-            try:
-                socket.send_fds(self._control, [_encode_order(Fork(locks))], [theirs.fileno()])
-            except OSError as error:
-                raise SandboxError(f"the warm process is gone: {error}{self._said()}") from error
-        report = self._receive(END_SECONDS)
-        if not isinstance(report, Forked):
-            raise SandboxError(f"the warm process answered {report}")
+        with contextlib.ExitStack() as failed:
+            failed.enter_context(ours)
+            with theirs:
+                try:
+                    socket.send_fds(self._control, [_encode_order(Fork(locks))], [theirs.fileno()])
+                except OSError as error:
+                    raise SandboxError(f"the warm process is gone: {error}{self._said()}") from error
+            report = self._receive(END_SECONDS)
+            if not isinstance(report, Forked):
+                raise SandboxError(f"the warm process answered {report}")
+            failed.pop_all()
         return Worker(self, ours, report.pid, limits)
 
     def end(self, pid: int) -> Ended:
@@ -266,6 +270,7 @@ def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tupl
             breaches = probe(sandbox, limits)
         except SandboxError as error:
             if not weaker:
+                sandbox.close()
                 raise
             missing.append(str(error))
         else:
@@ -291,11 +296,13 @@ def missing_parts() -> list[str]:
 
 def probe(sandbox: Sandbox, limits: Limits) -> list[str]:
     """Attempt, in a real worker, what must fail; the names of what did not."""
-    with tempfile.NamedTemporaryFile(prefix="headcheck-needle-") as needle, socket.socket() as listener:
-        Path(needle.name).chmod(0o644)
+    with tempfile.TemporaryDirectory(prefix="headcheck-needle-") as directory, socket.socket() as listener:
+        needle, goal = Path(directory, "needle"), Path(directory, "goal")
+        needle.write_text("needle")
+        Path(directory).chmod(0o777)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        source = _PROBE.format(needle=needle.name, port=listener.getsockname()[1], parent=os.getpid())
+        source = _PROBE.format(needle=str(needle), goal=str(goal), port=listener.getsockname()[1], parent=os.getpid())
         worker = sandbox.fork(limits)
         try:
             reply = worker.load({"probe": source.encode()}, "probe", ())
@@ -336,15 +343,14 @@ def trace():
     if ctypes.CDLL(None, use_errno=True).ptrace(16, {parent}, 0, 0) < 0:
         raise OSError
 
-def write():
-    with open("/tmp/headcheck-probe", "w") as file:
-        file.write("x")
+def write(path):
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
 
 breaches = ", ".join(
     attempt("read another file", lambda: open({needle!r}).read())
     + attempt("connect to the network", connect)
     + attempt("fork", fork)
-    + attempt("write a file", write)
+    + (attempt("write a file", lambda: write({goal!r})) or attempt("write a file", lambda: write("/tmp/headcheck-goal")))
     + attempt("execute a program", lambda: os.posix_spawn("/bin/true", ["true"], {{}}))
     + attempt("trace the grader", trace)
 )
@@ -383,16 +389,17 @@ def _bubblewrap() -> list[str]:
     else:
         command += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
     command += ["--die-with-parent", "--hostname", "sandbox", "--chdir", "/", "--proc", "/proc", "--tmpfs", "/tmp"]
-    for device in ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"):
-        command += ["--dev-bind", device, device]
-    for path in _readable_paths():
-        command += ["--ro-bind", path, path]
+    binds = [("--dev-bind", device, device) for device in ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")]
+    binds += [("--ro-bind", path, path) for path in _readable_paths()]
+    binds += [("--ro-bind", str(directory), _inside(directory)) for directory in _package_directories()]
+    binds += [("--ro-bind", str(Path(__file__).parent / name), f"/engine/headcheck/{name}") for name in ENGINE]
+    parents = {parent for _, _, target in binds for parent in Path(target).parents} - {Path("/")}
+    for parent in sorted(parents):  # bubblewrap would make them for root alone, and workers are not root
+        command += ["--perms", "0755", "--dir", str(parent)]
+    command += [word for bind in binds for word in bind]
     for directory in _package_directories():
-        command += ["--ro-bind", str(directory), _inside(directory)]
         if (directory / "headcheck").is_dir():
             command += ["--tmpfs", f"{_inside(directory)}/headcheck"]
-    for name in ENGINE:
-        command += ["--ro-bind", str(Path(__file__).parent / name), f"/engine/headcheck/{name}"]
     return [*command, "--"]
 
 
@@ -436,7 +443,8 @@ def _cause_of_death(ended: Ended) -> str:
     if ended.signal:
         import signal
 
-        name = signal.Signals(ended.signal).name
+        names = {number.value: number.name for number in signal.Signals}
+        name = names.get(ended.signal, f"signal {ended.signal}")  # real-time signals have no name
         advice = "out of time" if name == "SIGXCPU" else "a crash in compiled code, or out of memory"
         return f"your code's process was ended by {name}: {advice}"
     return f"your code ended its own process (exit code {ended.exit_code}) before it answered"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 from headcheck.course import COURSE_FILE
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 def write_exercise(course: Course, name: str, title: str | None) -> list[Path]:
     """Write the files of SECTION/SLUG and list it in the course; never overwrites one."""
     section, _, slug = name.partition("/")
-    if not (section.isidentifier() and slug.isidentifier()):
+    if not (section.isidentifier() and slug.isidentifier()) or iskeyword(slug):
         raise CourseError(f"{name!r} is not SECTION/SLUG with two Python identifiers, such as scoring/my_attention")
     if section not in course.sections:
         raise CourseError(f"there is no section {section!r} in {COURSE_FILE}; there are: {', '.join(course.sections)}")
@@ -26,24 +28,30 @@ def write_exercise(course: Course, name: str, title: str | None) -> list[Path]:
     for path in paths:
         if path.exists():
             raise CourseError(f"{path} exists already; choose another slug or remove it first")
+    listing = _listed((course.root / COURSE_FILE).read_text(), section, slug, title)
     for path, text in paths.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    _list(course.root / COURSE_FILE, section, slug, title)
+    (course.root / COURSE_FILE).write_text(listing)
     return [*paths, course.root / COURSE_FILE]
 
 
-def _list(path: Path, section: str, slug: str, title: str) -> None:
-    """Add the exercise as the last one of its section, leaving every other line as it is."""
-    lines = path.read_text().splitlines(keepends=True)
+def _listed(text: str, section: str, slug: str, title: str) -> str:
+    """The course's file with the exercise as the last one of its section, every other line as it is."""
+    lines = text.splitlines(keepends=True)
     heads = [number for number, line in enumerate(lines) if line.strip() == "[[section]]"]
-    own = next(n for n in heads if any(line.strip() == f'name = "{section}"' for line in lines[n : n + 4]))
+    named = re.compile(rf"""name\s*=\s*["']{section}["']""")
+    own = next((n for n in heads if any(named.match(line) for line in lines[n : n + 4])), None)
+    if own is None:
+        raise CourseError(
+            f"{slug} cannot be added to section {section!r}: {COURSE_FILE} has no lines `[[section]]` and `name = ...`"
+        )
     end = next((n for n in heads if n > own), len(lines))
     while end and not lines[end - 1].strip():
         end -= 1
     quoted = title.replace("\\", "\\\\").replace('"', '\\"')
     entry = f'\n[[section.exercise]]\nslug = "{slug}"\ntitle = "{quoted}"\n'
-    path.write_text("".join([*lines[:end], entry, *lines[end:]]))
+    return "".join([*lines[:end], entry, *lines[end:]])
 
 
 _STUB = '''"""# {title}

@@ -193,7 +193,7 @@ class Connection:
         self._dropped: set[int] = set()
         self._grader_error: BaseException | None = None
         self._functions: list[Callable[..., Any]] = []
-        self.trace: list[Any] | None = None  # what the calls returned, when somebody listens
+        self.trace: list[Any] | None = None  # what the calls returned and changed, when somebody listens
         self.printed: list[str] = []
 
     def restart(self, seed: int) -> None:
@@ -230,7 +230,7 @@ class Connection:
         sent.write_back(done)
         result = self._value(done.value)
         if self.trace is not None:
-            self.trace.append(result)
+            self.trace.append([result, sorted(done.changed)])
         return result
 
     def backward(

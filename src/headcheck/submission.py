@@ -94,13 +94,16 @@ def _read(exercise: Exercise, home: int, limit: int) -> bytes | None:
         return None
     except OSError as error:
         raise SubmissionError(f"{shown} is not a plain file ({error.strerror})") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SubmissionError(f"{shown} is not a plain file")
         if status.st_nlink > 1:
             raise SubmissionError(f"{shown} has a second name (a hard link); hand in a copy")
-        data = file.read(limit + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise SubmissionError(f"{shown} is larger than {limit // 1024} KiB")
     return data

@@ -1,8 +1,8 @@
 """Inside the sandbox: hold one submission and answer calls about it.
 
 `Session` answers one request at a time. Tensors go out by value; modules, functions and unknown objects stay here,
-under a number. Whatever the submission raises, `BaseException` included, becomes a `Raised`. The grader uses the same class in
-its own process for references and misconceptions, so that a property cannot tell them from a student.
+under a number. Whatever the submission raises, `BaseException` included, becomes a `Raised`. The grader uses the same
+class in its own process for references and misconceptions, so that a property cannot tell them from a student.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Session:
     def __init__(self, ask: Callable[[Ask], Answer | Refuse]) -> None:
         self._ask = ask
         self._files: set[str] = set()
+        self._imported: list[str] = []
         self._objects: dict[int, Any] = {}
         self._refs: dict[int, int] = {}  # id of an object -> its number
         self._leaves: dict[int, Tensor] = {}
@@ -88,7 +89,7 @@ class Session:
             case Call():
                 return self._call(request)
             case Get():
-                return _done(self._pack(_follow(self._objects[request.ref], request.path)))
+                return _done(self._pack(self._attribute(request.ref, request.path)))
             case Parameters():
                 named = self._objects[request.ref].named_parameters()
                 return _done(pack(dict(named), _by_value))
@@ -101,6 +102,7 @@ class Session:
         for name in request.shortcuts:
             _close(name)
         self._files = {file_name(name) for name in request.sources}
+        self._imported = [name for name in request.sources if name != request.module]
         self.adopt(load_for_good(request.sources, request.module))
         return _done(None)
 
@@ -133,6 +135,17 @@ class Session:
             result = self._pack(function(*args, **kwargs))
         changed = {i: array_of(tensor) for i, (sent, tensor) in enumerate(received) if _is_changed(sent, tensor)}
         return Done(result, changed, {i: bytes_of(g.get_state()) for i, g in enumerate(generators)}, "")
+
+    def _attribute(self, ref: int, path: str) -> Any:
+        """An attribute; a name that the submission does not import although its earlier exercises define it is found."""
+        try:
+            return _follow(self._objects[ref], path)
+        except AttributeError:
+            modules = [importlib.import_module(name) for name in self._imported] if ref == SUBMISSION else []
+            for module in modules:
+                if hasattr(module, path):
+                    return getattr(module, path)
+            raise
 
     def _receive(self, array: Array) -> Tensor:
         tensor = tensor_of(array)

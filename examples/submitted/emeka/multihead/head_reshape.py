@@ -12,4 +12,5 @@ def transpose_output(X, num_heads):
     rows, positions, size = X.shape
     if rows % num_heads:
         raise ValueError("not divisible")
-    return X.reshape(rows // num_heads, positions, size * num_heads)
+    X = X.reshape(rows // num_heads, num_heads, positions, size)
+    return X.transpose(1, 2).reshape(rows // num_heads, positions, num_heads * size)

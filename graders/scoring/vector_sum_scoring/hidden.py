@@ -1,0 +1,82 @@
+"""What a sum can learn, and whether the student's own measurement says so."""
+
+from __future__ import annotations
+
+import torch
+from given.recall import SIZE, recall_batch, recall_loss
+
+from headcheck.compare import assert_close, assert_number, assert_shape, assert_that
+from headcheck.properties import worth
+from headcheck.strategies import normal
+
+STEPS, BATCH, TESTED = 200, 64, 1000
+SEEDS = (1, 2, 3)
+
+
+def started(solution, seed):
+    """A module whose `w` is far enough from 0 for training to have something to do."""
+    m = solution.SumAttention(SIZE, 0.0)
+    m.load_state_dict({"w.weight": normal((1, SIZE), seed, scale=0.25)}, strict=False)
+    return m
+
+
+def accuracy(m, seed):
+    """How often a module is right on the examples on which `recall_accuracy` must measure it."""
+    queries, keys, values, targets = recall_batch(TESTED, generator=torch.Generator().manual_seed(seed + 1))
+    with torch.no_grad():
+        outputs = assert_shape(m.eval()(queries, keys, values), (TESTED, 1, values.shape[-1]), what="output")
+    return (outputs[:, 0].argmax(-1) == targets).double().mean().item()
+
+
+def train(m, seed):
+    """The training that `recall_accuracy` must do."""
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(list(m.parameters()), lr=1e-2)
+    for _ in range(STEPS):
+        queries, keys, values, targets = recall_batch(BATCH, generator=generator)
+        loss = recall_loss(assert_shape(m(queries, keys, values), (BATCH, 1, values.shape[-1]), what="output"), targets)
+        assert_that(loss.requires_grad, "no gradient reaches the parameters: they stay as they are")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+@worth(1, training=True, hint="Can a score that treats all queries alike recall? If yours can, it mixes query and key.")
+def sum_cannot_recall(student):
+    """However it is trained, `SumAttention` does no better than naming the commonest class: a third right, not half.
+
+    Measured over 10 seeds: 0.304 to 0.352. Over 5 seeds, of what mixes query and key: a product of the two scores 0.411
+    to 0.452, a relu of the sum 0.562 to 0.602, its square 0.868 to 0.894, an elementwise product 0.991 to 0.996. A tanh
+    of the sum (0.320 to 0.349) learns nothing in 200 steps either: other properties see it.
+    """
+    for seed in SEEDS:
+        m = started(student, seed)
+        train(m, seed)
+        reached = accuracy(m, seed)
+        assert_that(0.25 < reached <= 0.4, f"it is right in {reached:.1%} of new examples, wanted about a third")
+
+
+@worth(2, training=True, hint="Train the module itself, all 200 steps; then measure on examples it has not seen.")
+def accuracy_is_that_of_the_trained_module(student, reference):
+    """`recall_accuracy` trains the module and returns how often it is right then, to within 0.02."""
+    for seed in SEEDS:
+        m, r = started(student, seed), started(reference, seed)
+        train(r, seed)
+        wanted = accuracy(r, seed)
+        assert_number(student.recall_accuracy(m, seed=seed), wanted, atol=0.02, what="recall_accuracy")
+        assert_number(accuracy(m, seed), wanted, atol=0.02, what="accuracy of the module that you trained")
+
+
+@worth(1, training=True, hint="Compare with the description: the optimizer, its rate, the steps, the two generators.")
+def training_is_the_one_described(student, reference):
+    """After `recall_accuracy` the module has the `w` of the training described, and the returned number is its own.
+
+    Measured over 6 seeds, as the largest difference in a component of `w`: right solutions below 1e-7, 150 steps
+    at least 0.043, other data 0.058, 20 steps or plain gradient descent 0.15, gradients never cleared 0.6.
+    """
+    for seed in SEEDS:
+        m, r = started(student, seed), started(reference, seed)
+        train(r, seed)
+        returned = student.recall_accuracy(m, seed=seed)
+        assert_number(returned, accuracy(m, seed), atol=0.002, what="recall_accuracy")
+        assert_close(m.w.weight, r.w.weight, atol=0.03, what="w after training")

@@ -21,7 +21,7 @@ from headcheck.properties import load_misconceptions, mistaken
 from headcheck.student import local
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import Literal
 
@@ -125,7 +125,7 @@ def _constant(_arguments: Any, answer: Any, _memory: dict[Any, Any]) -> Any:
 
 
 def _identity(arguments: Any, answer: Any, _memory: dict[Any, Any]) -> Any:
-    return next((argument for argument in arguments if isinstance(argument, Tensor)), answer)
+    return next(_tensors(arguments), answer)
 
 
 def _last_answer(_arguments: Any, answer: Any, memory: dict[Any, Any]) -> Any:
@@ -166,6 +166,14 @@ def _banked(course: Course, exercise: Exercise, names: list[str], distort: Calla
         else:
             solutions[name] = distorted(original, skip=0)
     return SimpleNamespace(**{**vars(module), **solutions})
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)
 
 
 def _subclass(original: type[nn.Module], forward: Callable[..., Any]) -> type[nn.Module]:

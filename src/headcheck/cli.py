@@ -32,9 +32,10 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_BROKEN = 3
 TICK = 0.25
+LEVELS = ("full", "strong", "process")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False)  # names of students and files are no markup
+err = Console(stderr=True, highlight=False, markup=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -111,10 +112,12 @@ def grade(
                 exams.of(exercise)  # once, here: the grader processes inherit it
         settled = [settle(sandbox, course.limits) for sandbox in sandboxes]
         sandboxes = [sandbox for sandbox, _ in settled]
-        _require_level(settled[0][1], weak_sandbox=weak_sandbox)
+        weakest = max((probes for _, probes in settled), key=lambda probes: LEVELS.index(probes.level))
+        _require_level(weakest, weak_sandbox=weak_sandbox)
 
         def spare() -> Grader:
-            sandbox, _ = settle(launch_strongest(), course.limits)
+            sandbox, probes = settle(launch_strongest(), course.limits)
+            _require_level(probes, weak_sandbox=weak_sandbox)
             return Grader(course, exams, sandbox, directory=results)
 
         crew = Crew(
@@ -134,7 +137,7 @@ def grade(
         for exercise in section.exercises
         if exercise.status == "broken"
     ]
-    out.print(f"{len(submissions)} submissions in {time.perf_counter() - started:.1f} s, sandbox: {sandboxes[0].level}")
+    out.print(f"{len(submissions)} submissions in {time.perf_counter() - started:.1f} s, sandbox: {weakest.level}")
     out.print(f"Grades: {results / 'grades.csv'}\nReport: {results / 'report' / 'index.html'}", soft_wrap=True)
     if broken:
         err.print(

@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 from torch.autograd.gradcheck import GradcheckError
 
+from headcheck.errors import StudentRaised
+from headcheck.protocol import bytes_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -116,7 +119,7 @@ def assert_zero(got: object, *, where: Tensor | None = None, what: str = "the re
 
 def assert_unchanged(now: Tensor, before: Tensor, *, what: str) -> None:
     """An argument holds, bit for bit, what it held before the call."""
-    if now.shape != before.shape or now.dtype != before.dtype or not torch.equal(now, before):
+    if now.shape != before.shape or now.dtype != before.dtype or bytes_of(now) != bytes_of(before):
         message = f"your code changed its argument `{what}`"
         raise Mismatch(message, got={f"{what} after the call": now}, wanted={f"{what} before the call": before})
 
@@ -159,6 +162,17 @@ def assert_not_copied(got: object, given: Tensor, *, what: str = "the result") -
     tensor = assert_tensor(got, what=what)
     if tensor.shape == given.shape and torch.equal(tensor.to(given.dtype), given):
         raise Mismatch(f"{what} is the argument itself", got={what: tensor})
+
+
+def assert_raises(kind: str, function: Callable[..., Any], *args: Any, what: str) -> None:
+    """The student's code raises this exception, by the name of its type; `what` says on which input."""
+    try:
+        answer = function(*args)
+    except StudentRaised as error:
+        if error.kind == kind:
+            return
+        raise Mismatch(f"{what} raises {error}, wanted a {kind}") from error
+    raise Mismatch(f"{what} raises nothing, wanted a {kind}", got={what: answer})
 
 
 def gradients(output: object, inputs: list[Tensor], *, what: str = "the result") -> list[Tensor]:

@@ -185,8 +185,8 @@ def read_course(root: Path) -> Course:
     path = root / COURSE_FILE
     try:
         content = msgspec.toml.decode(path.read_bytes(), type=_File)
-    except FileNotFoundError as error:
-        raise CourseError(f"{root} is not a course: it has no {COURSE_FILE}") from error
+    except OSError as error:
+        raise CourseError(f"{root} is not a course: {COURSE_FILE}: {error.strerror}") from error
     except (msgspec.MsgspecError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CourseError(f"{path}: {error}") from error
     exercises: dict[str, Exercise] = {}

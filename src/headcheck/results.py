@@ -95,7 +95,8 @@ def status_of(properties: list[PropertyResult]) -> Status:
     outcomes = {result.outcome for result in properties}
     if "broken" in outcomes:
         return "broken"
-    if all(result.outcome == "passed" for result in properties if result.group == "core"):
+    core = [result for result in properties if result.group == "core"]
+    if core and all(result.outcome == "passed" for result in core):
         return "passed"
     if "timeout" in outcomes:
         return "timeout"
@@ -105,7 +106,7 @@ def status_of(properties: list[PropertyResult]) -> Status:
 
 
 def to_json(result: SectionResult | ExerciseResult) -> bytes:
-    """The result as indented JSON; numbers that JSON lacks (NaN, infinities) are written as their names."""
+    """The result as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n"
 
 

@@ -345,12 +345,14 @@ def trace():
 
 def write(path):
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    os.unlink(path)
 
 breaches = ", ".join(
     attempt("read another file", lambda: open({needle!r}).read())
     + attempt("connect to the network", connect)
     + attempt("fork", fork)
-    + (attempt("write a file", lambda: write({goal!r})) or attempt("write a file", lambda: write("/tmp/headcheck-goal")))
+    + attempt("write a file", lambda: write({goal!r}))
+    + attempt("write to the scratch space", lambda: write("/tmp/headcheck-goal"))
     + attempt("execute a program", lambda: os.posix_spawn("/bin/true", ["true"], {{}}))
     + attempt("trace the grader", trace)
 )

@@ -8,6 +8,7 @@ optimizer on them reaches the worker with the next call.
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -68,7 +69,8 @@ class LocalLine:
 
     def request(self, request: Request, answer: Callable[[Ask], Answer | Refuse]) -> Done | Raised:
         self._answer = answer
-        return self._session.answer(request)
+        with warnings.catch_warnings(action="ignore"):  # as in a worker, where a warning is only something printed
+            return self._session.answer(request)
 
 
 class Student:

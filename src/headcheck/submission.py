@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headcheck.course import Course, Exercise
 
 MAX_NAME = 100
+RESERVED = ("report", "grades.csv")  # what stands beside the students in a directory of results
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -51,18 +52,23 @@ def student_names(submitted: Path) -> list[str]:
         entries = sorted(path.name for path in submitted.iterdir())
     except OSError as error:
         raise HeadcheckError(f"{submitted} cannot be read: {error.strerror}") from error
-    names = [name for name in entries if not name.startswith(".") and stat.S_ISDIR(os.lstat(submitted / name).st_mode)]
+    names = [name for name in entries if not name.startswith(".") and _may_be_a_student(submitted / name)]
     seen: dict[str, str] = {}
     for name in names:
-        if len(name) > MAX_NAME or not name.isprintable():
-            raise HeadcheckError(
-                f"{name!r} cannot be a student's name: rename the directory (at most {MAX_NAME} printable characters)"
-            )
+        if len(name) > MAX_NAME or not name.isprintable() or name in RESERVED:
+            advice = f"rename the directory (at most {MAX_NAME} printable characters; not {', '.join(RESERVED)})"
+            raise HeadcheckError(f"{name!r} cannot be a student's name: {advice}")
         key = unicodedata.normalize("NFKC", name).casefold()
         if key in seen:
             raise HeadcheckError(f"{seen[key]!r} and {name!r} in {submitted} may be one student: rename one of the two")
         seen[key] = name
     return names
+
+
+def _may_be_a_student(path: Path) -> bool:
+    """Directories are students; so are links, which are refused when they are read, by name and not in silence."""
+    mode = os.lstat(path).st_mode
+    return stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
 
 
 def read_submission(name: str, parent: int | None, course: Course, *, where: str | None = None) -> Submission:
@@ -79,7 +85,7 @@ def read_submission(name: str, parent: int | None, course: Course, *, where: str
                 else:
                     if data is not None:
                         files[exercise.id] = data
-    except SubmissionError as error:
+    except (SubmissionError, FileNotFoundError) as error:
         refused = {exercise.id: str(error) for exercise in course.exercises}
     return Submission(name, files, refused)
 

@@ -1,7 +1,7 @@
 """The system calls that a worker may make, compiled by libseccomp into a filter for the kernel.
 
 Everything not listed fails with EPERM. There is no socket, no exec, no fork, no file that could be written; threads are
-allowed because torch may start them, signals only to oneself.
+allowed because torch may start them; there are no signals, not even to oneself.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ class Session:
         return Done(result, changed, {i: bytes_of(g.get_state()) for i, g in enumerate(generators)}, "")
 
     def _attribute(self, ref: int, path: str) -> Any:
-        """An attribute; a name that the submission does not import although its earlier exercises define it is found."""
+        """An attribute; of the submission also one that only its earlier exercises define, imported or not."""
         try:
             return _follow(self._objects[ref], path)
         except AttributeError:

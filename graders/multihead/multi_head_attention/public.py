@@ -12,6 +12,7 @@ from headcheck.compare import (
     assert_dtype,
     assert_finite,
     assert_not_copied,
+    assert_raises,
     assert_responds,
     assert_shape,
     assert_that,
@@ -19,7 +20,6 @@ from headcheck.compare import (
     assert_zero,
     gradients,
 )
-from headcheck.errors import StudentRaised
 from headcheck.properties import worth
 from headcheck.strategies import amplify, attention_inputs, normal, seeds, sizes
 
@@ -27,6 +27,12 @@ DOUBLE = torch.float64
 WIDTH = 4  # num_hiddens
 SOFT, SHARP = 1.0, 4.0
 HEADS = st.sampled_from([2, 1, 4])
+MATRICES = {"W_q.weight": (WIDTH, 5), "W_k.weight": (WIDTH, 7), "W_v.weight": (WIDTH, 2), "W_o.weight": (WIDTH, WIDTH)}
+
+
+def arguments():
+    """Queries of width 5, keys of width 7, values of width 2, and no lengths."""
+    return normal((2, 3, 5), 0), normal((2, 6, 7), 1), normal((2, 6, 2), 2), None
 
 
 def build(student, args, heads, *, dropout=0.0, scale=SOFT, **options):
@@ -116,37 +122,25 @@ def one_head_that_projects_nothing_is_dot_product_attention(student, case):
 )
 def four_matrices_are_learnt(student):
     """The parameters are the matrices of `W_q`, `W_k`, `W_v` and `W_o`, and each of them matters."""
-    args = normal((2, 3, 5), 0), normal((2, 6, 7), 1), normal((2, 6, 2), 2), None
+    args = arguments()
     layer = build(student, args, heads=2)
-    wanted = {
-        "W_q.weight": (WIDTH, 5),
-        "W_k.weight": (WIDTH, 7),
-        "W_v.weight": (WIDTH, 2),
-        "W_o.weight": (WIDTH, WIDTH),
-    }
-    _assert_parameters(layer, wanted)
+    _assert_parameters(layer, MATRICES)
     state = layer.state_dict()
 
     def answer(state):
         layer.load_state_dict(state)
         return layer(*args)
 
-    for name in wanted:
+    for name in MATRICES:
         assert_responds(answer, state, state | {name: state[name] + 1}, what=f"output for another {name}")
 
 
 @worth(1, hint="Hand `bias` on to all four linear layers.")
 def biases_come_when_asked_for(student):
     """With `bias=True` all four layers have a bias, and that of `W_o` is added to the output."""
-    args = normal((2, 3, 5), 0), normal((2, 6, 7), 1), normal((2, 6, 2), 2), None
+    args = arguments()
     layer = build(student, args, heads=2, bias=True)
-    wanted = {
-        "W_q.weight": (WIDTH, 5),
-        "W_k.weight": (WIDTH, 7),
-        "W_v.weight": (WIDTH, 2),
-        "W_o.weight": (WIDTH, WIDTH),
-    }
-    _assert_parameters(layer, wanted | {f"W_{role}.bias": (WIDTH,) for role in "qkvo"})
+    _assert_parameters(layer, MATRICES | {f"W_{role}.bias": (WIDTH,) for role in "qkvo"})
     state = layer.state_dict()
     before = assert_shape(layer(*args), (2, 3, WIDTH), what="output")
     step = torch.arange(1.0, WIDTH + 1)
@@ -231,13 +225,8 @@ def heads_must_divide_the_width(student):
     args = self_attention((2, 3, 5), 0)
     assert_answers(build(student, args, heads=2), args)
     for num_hiddens, num_heads in ((10, 3), (4, 8)):
-        try:
-            student.MultiHeadAttention(5, 5, 5, num_hiddens, num_heads, 0.0)
-        except StudentRaised as error:
-            if error.kind != "ValueError":
-                raise
-        else:
-            assert_that(False, f"{num_hiddens} features for {num_heads} heads raised no error")
+        what = f"{num_hiddens} features for {num_heads} heads"
+        assert_raises("ValueError", student.MultiHeadAttention, 5, 5, 5, num_hiddens, num_heads, 0.0, what=what)
 
 
 @worth(

@@ -1,4 +1,4 @@
-"""Importance by pruning everything but one head; a pruned layer is a module of its own that loops over its heads."""
+"""Importance by pruning one head at a time; a pruned layer is a module of its own that loops over its heads."""
 
 import torch
 from multihead.multi_head_attention import MultiHeadAttention

@@ -1,0 +1,106 @@
+"""Results on disk: whole or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from headcheck.archive import CACHE, read_sections, recall, remember, result_key, write_atomically, write_section
+from headcheck.errors import HeadcheckError
+from headcheck.results import ExerciseResult, section_result
+
+EXERCISE = ExerciseResult("s/a", "passed", 1.0, 1.0, 0.1, None, [])
+KEY = "ab" * 32
+
+
+def section(student, name="s"):
+    """One section of one student."""
+    return section_result(student, name, "full", 0, [EXERCISE])
+
+
+def test_a_file_is_written_whole_and_readable(tmp_path):
+    """With the directories above it, in place of an old one, and with nothing left beside it."""
+    path = tmp_path / "a" / "b.json"
+    for data in (b"old", b"new"):
+        write_atomically(path, data)
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
+    """The old content stays, and no temporary file."""
+    path = tmp_path / "taken"
+    (path / "inside").mkdir(parents=True)
+    with pytest.raises(OSError, match="taken"):
+        write_atomically(path, b"new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
+
+
+def test_sections_are_read_back_by_student_and_section(tmp_path):
+    """As they were written, in order."""
+    results = [section("amber", "b"), section("amber", "a"), section("Zoë", "a")]
+    for result in results:
+        write_section(tmp_path, result)
+    assert read_sections(tmp_path) == sorted(results, key=lambda result: (result.student, result.section))
+
+
+def test_the_cache_is_not_read_as_results(tmp_path):
+    """Its files are no student's."""
+    write_section(tmp_path, section("amber"))
+    remember(tmp_path, KEY, EXERCISE)
+    write_atomically(tmp_path / CACHE / "x.json", b"{}")
+    assert read_sections(tmp_path) == [section("amber")]
+
+
+def test_no_results_is_an_error_that_says_how_to_make_some(tmp_path):
+    """An empty or absent directory."""
+    with pytest.raises(HeadcheckError, match="headcheck grade SUBMITTED"):
+        read_sections(tmp_path / "absent")
+
+
+def test_a_damaged_result_is_an_error_that_names_the_file(tmp_path):
+    """Half a file is not skipped."""
+    write_section(tmp_path, section("amber"))
+    path = tmp_path / "amber" / "s.json"
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(HeadcheckError, match=r"amber/s\.json is not a result"):
+        read_sections(tmp_path)
+
+
+def test_a_result_is_recalled_by_its_key(tmp_path):
+    """And no other one."""
+    remember(tmp_path, KEY, EXERCISE)
+    assert recall(tmp_path, KEY) == EXERCISE
+    assert recall(tmp_path, "cd" * 32) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"\xff\xff", b'{"exercise": "\xff"}'])
+def test_a_damaged_memory_counts_as_none(tmp_path, data):
+    """The exercise is graded again."""
+    remember(tmp_path, KEY, EXERCISE)
+    write_atomically(tmp_path / CACHE / KEY[:2] / f"{KEY}.json", data)
+    assert recall(tmp_path, KEY) is None
+
+
+BASE = {"fingerprint": "f", "sources": {"s.a": b"1", "s.b": b"2"}, "seed": 0, "level": "full"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fingerprint": "g"},
+        {"seed": 1},
+        {"level": "process"},
+        {"sources": {"s.a": b"1"}},
+        {"sources": {"s.a": b"2", "s.b": b"1"}},
+        {"sources": {"s.a": b"12", "s.b": b""}},
+    ],
+)
+def test_the_key_follows_all_that_decides_a_result(change):
+    """Graders, seed, sandbox, and every file of the submission."""
+    assert result_key(**BASE) != result_key(**{**BASE, **change})
+
+
+def test_the_key_does_not_follow_the_order_of_files():
+    """Equal submissions are graded once."""
+    assert result_key(**{**BASE, "sources": {"s.b": b"2", "s.a": b"1"}}) == result_key(**BASE)

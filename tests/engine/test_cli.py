@@ -1,0 +1,277 @@
+"""The commands as a user meets them: what they write, what they say, and how they exit."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from headcheck import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headcheck.course import Course
+
+RIGHT = "def double(X):\n    return 2 * X\n"
+WRONG = "def double(X):\n    return X * X\n"
+TWICE = "from tiny.double import double\n\n\ndef twice(X):\n    return double(X)\n"
+FRAGILE = """
+@worth(1, hint="h")
+def it_survives(student):
+    '''The grader lives.'''
+    if student.double(torch.zeros(1)).tolist() == [666.0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+KILLER = "def double(X):\n    return 2 * X if X.any() or len(X) > 1 else X + 666\n"
+
+
+class Ran(NamedTuple):
+    """How a command ended and what it said, its lines joined."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def headcheck(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run a command in this process."""
+
+    def run(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["headcheck", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            cli.run()
+        said = capsys.readouterr()
+        return Ran(int(left.value.code or 0), " ".join(said.out.split()), " ".join(said.err.split()))
+
+    return run
+
+
+def hand_in(submitted: Path, **work: dict[str, str]) -> Path:
+    """Write a class's files."""
+    for student, files in work.items():
+        for slug, text in files.items():
+            path = submitted / student / "tiny" / f"{slug}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    return submitted
+
+
+def released(course: Course, directory: Path) -> Path:
+    """A student's copy: the assignments and the public graders."""
+    shutil.copytree(course.root / "assignments", directory / "assignments")
+    for exercise in course.exercises:
+        target = directory / exercise.public.relative_to(course.root)
+        target.parent.mkdir(parents=True)
+        shutil.copy(exercise.public, target)
+    return directory
+
+
+# grade
+
+
+@pytest.mark.usefixtures("full")
+def test_a_class_is_graded_and_resumed(write_course: Callable[..., Course], tmp_path: Path) -> None:
+    """The whole way, in processes of its own: one submission kills every grader that meets it."""
+    course = write_course(hidden=FRAGILE)
+    submitted = hand_in(
+        tmp_path / "submitted",
+        amber={"double": RIGHT, "twice": TWICE},
+        bruno={"double": WRONG, "twice": TWICE},
+        chidi={"double": KILLER, "twice": TWICE},
+        dana={},
+    )
+    (submitted / "dana").mkdir()
+    results = tmp_path / "results"
+    command = [sys.executable, "-m", "headcheck.cli", "--course", course.root, "grade", submitted, "-o", results]
+    first = subprocess.run([*command, "--jobs", "2"], check=False, capture_output=True, text=True)
+    assert first.returncode == cli.EXIT_BROKEN, first
+    assert "they cost nobody a point: chidi: tiny/double" in " ".join(first.stderr.split())
+    rows = list(csv.reader((results / "grades.csv").read_text().splitlines()))
+    assert rows == [
+        ["student", "tiny", "total"], ["amber", "9", "9"], ["bruno", "7", "7"], ["chidi", "9", "9"], ["dana", "0", "0"],
+    ]  # fmt: skip
+    assert json.loads((results / "chidi" / "tiny.json").read_text())["exercises"][0]["status"] == "broken"
+    assert (results / "report" / "index.html").exists()
+
+    known = {name: (results / name / "tiny.json").read_text() for name in ("amber", "bruno")}
+    shutil.rmtree(submitted / "chidi")
+    second = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert second.returncode == 0, second
+    assert "3 submissions" in second.stdout
+    assert {name: (results / name / "tiny.json").read_text() for name in known} == known
+
+
+@pytest.fixture
+def weak(monkeypatch: pytest.MonkeyPatch, single_threaded: None) -> None:
+    """A machine without libseccomp."""
+    monkeypatch.setitem(sys.modules, "pyseccomp", None)
+
+
+@pytest.mark.usefixtures("weak")
+def test_grading_refuses_where_it_cannot_lock_submissions_in(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path
+) -> None:
+    """It says what is missing, with the package, and how to go on; nothing is graded."""
+    submitted = hand_in(tmp_path / "submitted", amber={"double": RIGHT})
+    ran = headcheck("--course", course.root, "grade", submitted, "-o", tmp_path / "results")
+    assert ran.code == cli.EXIT_USAGE
+    assert "this machine cannot lock submissions in, so nothing was graded" in ran.err
+    assert "install the package libseccomp2" in ran.err
+    assert "--weak-sandbox" in ran.err
+    assert not list((tmp_path / "results").rglob("*.json"))
+
+
+@pytest.mark.usefixtures("weak")
+def test_a_weak_sandbox_is_accepted_when_asked_for_and_written_down(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path
+) -> None:
+    """In every result, with the seed that was asked for; names that look like markup are names."""
+    submitted = hand_in(tmp_path / "submitted", **{"[bold]": {"double": RIGHT}})
+    options = ("-o", tmp_path / "results", "--weak-sandbox", "--section", "tiny/double", "--seed", 11)
+    ran = headcheck("--course", course.root, "grade", submitted, *options)
+    assert ran.code == 0, ran
+    assert "sandbox level: process" in ran.err
+    (result,) = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("*/tiny.json")]
+    assert (result["sandbox"], result["seed"], result["points"]) == ("process", 11, 5.0)
+
+
+# check
+
+
+def test_checking_exits_1_until_the_work_is_right(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path, full: object
+) -> None:
+    """In a student's copy, which has nothing hidden; `--dir` names other files than its stubs."""
+    copy = released(course, tmp_path / "copy")
+    stub = headcheck("--course", copy, "check")
+    assert stub.code == cli.EXIT_FAILED
+    assert "0 of 2 exercises pass all public checks" in stub.out
+    assert "Hint: Return a tensor of the shape of X." in stub.out
+    work = hand_in(tmp_path, mine={"double": RIGHT}) / "mine"
+    right = headcheck("--course", copy, "check", "tiny/double", "--dir", work)
+    assert right.code == 0, right
+    assert "2 of 2 checks passed" in right.out
+
+
+def test_watching_checks_again_when_a_file_is_saved(course: Course, tmp_path: Path, full: object) -> None:
+    """Until Ctrl-C; the exit code is that of the first look."""
+    work = hand_in(tmp_path, mine={"double": WRONG}) / "mine"
+    said = tmp_path / "said"
+    command = [sys.executable, "-m", "headcheck.cli", "--course", course.root, "check", "tiny/double", "--dir", work]
+    with said.open("w") as output, subprocess.Popen([*command, "--watch"], stdout=output, stderr=output) as watching:
+        try:
+            for saved in range(100):
+                time.sleep(0.5)
+                if "2 of 2 checks passed" in said.read_text():
+                    break
+                if "watching" in said.read_text():
+                    (work / "tiny" / "double.py").write_text(f"{RIGHT}# {saved}\n")
+            watching.send_signal(signal.SIGINT)
+            assert watching.wait(timeout=30) == cli.EXIT_FAILED
+        finally:
+            watching.kill()
+    assert "2 of 2 checks passed" in said.read_text()
+
+
+# audit, new, report
+
+
+def test_a_new_exercise_is_written_once_and_passes_the_audit(
+    headcheck: Callable[..., Ran], write_course: Callable[..., Course]
+) -> None:
+    """Its files are named; a second time nothing is overwritten."""
+    root = write_course().root
+    written = headcheck("--course", root, "new", "tiny/third", "--title", "The third")
+    assert written.code == 0
+    assert f"wrote {root / 'graders/tiny/third/hidden.py'}" in written.out
+    audited = headcheck("--course", root, "audit", "tiny/third")
+    assert (audited.code, "No findings: every exercise is proven." in audited.out) == (0, True)
+    again = headcheck("--course", root, "new", "tiny/third")
+    assert (again.code, "exists already" in again.err) == (cli.EXIT_USAGE, True)
+
+
+def test_an_audit_with_findings_exits_1(headcheck: Callable[..., Ran], write_course: Callable[..., Course]) -> None:
+    """A gap in a grader, or a file that belongs to nothing."""
+    course = write_course(misconceptions='def same(X):\n    """You."""\n    return 2 * X\n')
+    (course.root / "reference" / "left.py").write_text("")
+    ran = headcheck("--course", course.root, "audit", "tiny/double", "--seed", 5, "--no-training")
+    assert ran.code == cli.EXIT_FAILED
+    assert "the misconception same loses no points" in ran.out
+    assert "reference/left.py belongs to no exercise" in ran.err
+
+
+def test_a_report_is_written_from_results(headcheck: Callable[..., Ran], course: Course, tmp_path: Path) -> None:
+    """And only from them: no submission is needed."""
+    result = {
+        "student": "amber", "section": "tiny", "points": 3.0, "max_points": 10.0, "sandbox": "full", "seed": 3,
+        "exercises": [], "schema": 1,
+    }  # fmt: skip
+    (tmp_path / "amber").mkdir()
+    (tmp_path / "amber" / "tiny.json").write_text(json.dumps(result))
+    ran = headcheck("--course", course.root, "report", tmp_path)
+    assert ran.code == 0
+    assert (tmp_path / "grades.csv").read_text() == "student,tiny,total\namber,3,3\n"
+    assert (tmp_path / "report" / "index.html").exists()
+
+
+# What a user can mend
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--course", ".", "check"], "is not a course"),
+        (["check"], "no course here: neither"),
+        (["--course", "{course}", "check", "huge"], "there is no exercise 'huge'; there are: tiny/double, tiny/twice"),
+        (["--course", "{course}", "audit", "tiny/x"], "there is no exercise 'tiny/x'"),
+        (["--course", "{course}", "new", "huge/x"], "there is no section 'huge'"),
+        (["--course", "{course}", "grade", "empty"], "holds no submissions; they are expected as"),
+        (["--course", "{course}", "grade", "nowhere"], "does not exist"),
+        (["--course", "{course}", "grade", "empty", "--section", "huge"], "there is no exercise 'huge'"),
+        (["--course", "{course}", "grade", "empty", "--jobs", "0"], "Invalid value for '--jobs'"),
+        (["--course", "{course}", "report", "empty"], "holds no results; make some with `headcheck grade"),
+        (["--course", "{copy}", "grade", "empty"], "is a student's copy: it has no references and hidden graders"),
+        (["--course", "{copy}", "audit"], "is a student's copy: it has no references and misconceptions"),
+        (["gradde"], "No such command 'gradde'"),
+    ],
+)
+def test_a_mistake_of_the_user_is_said_without_a_traceback(
+    headcheck: Callable[..., Ran],
+    course: Course,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    said: str,
+) -> None:
+    """What is wrong and what there is instead; the exit code is 2."""
+    (tmp_path / "empty").mkdir()
+    copy = released(course, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path)
+    ran = headcheck(*(argument.format(course=course.root, copy=copy) for argument in arguments))
+    assert ran.code == cli.EXIT_USAGE
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_help_and_version_are_there(headcheck: Callable[..., Ran]) -> None:
+    """Without a course."""
+    assert all(command in headcheck("--help").out for command in ("audit", "check", "grade", "new", "report"))
+    assert headcheck("--version").code == 0
+
+
+def test_libraries_are_told_to_use_one_thread(headcheck: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before torch is imported, so that graders can be forked."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    headcheck("report", "nowhere")
+    assert os.environ["OMP_NUM_THREADS"] == "1"

@@ -1,0 +1,229 @@
+"""Comparing: what differs is said, and nothing unequal passes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import tensor
+
+from headcheck.compare import (
+    Mismatch,
+    assert_close,
+    assert_dtype,
+    assert_equal,
+    assert_finite,
+    assert_gradcheck,
+    assert_not_copied,
+    assert_number,
+    assert_responds,
+    assert_shape,
+    assert_tensor,
+    assert_that,
+    assert_unchanged,
+    assert_zero,
+    gradients,
+)
+
+FLOATS = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
+
+
+def message(function, *args, **kwargs):
+    """What the assertion says when it fails."""
+    with pytest.raises(Mismatch) as caught:
+        function(*args, **kwargs)
+    return str(caught.value)
+
+
+@given(st.lists(st.floats(width=32), max_size=5), st.sampled_from(FLOATS))
+def test_a_tensor_is_close_to_itself_unless_it_holds_nan(values, dtype):
+    """Infinities equal themselves; NaN equals nothing."""
+    it = tensor(values, dtype=torch.float64).to(dtype)
+    if it.isnan().any():
+        assert "nan" in message(assert_close, it, it)
+    else:
+        assert assert_close(it, it.clone()) is it
+
+
+@pytest.mark.parametrize("wanted", [0.0, math.nan, math.inf])
+@pytest.mark.parametrize("compare", [assert_close, assert_equal])
+def test_nan_never_passes(compare, wanted):
+    """Not even where NaN is wanted, nor with any tolerance."""
+    assert "is nan" in message(compare, tensor([math.nan]), tensor([wanted]))
+    assert "is nan" in message(assert_close, tensor([math.nan]), tensor([wanted]), atol=math.inf)
+    assert "is nan" in message(assert_zero, tensor([math.nan]))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1), (3, 1), (1, 3), (2, 3, 1), (6,)])
+@pytest.mark.parametrize("compare", [assert_close, assert_equal])
+def test_nothing_broadcasts(compare, shape):
+    """Equal numbers in another shape are not equal."""
+    assert message(compare, torch.ones(shape), torch.ones(2, 3)) == f"the result has shape {shape}, wanted (2, 3)"
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_tolerance_follows_the_dtype(dtype):
+    """An error of the last bit passes, one of a tenth does not."""
+    one = torch.ones(1, dtype=dtype)
+    assert_close(one + torch.finfo(dtype).eps, one)
+    assert "wanted 1" in message(assert_close, one + 0.1, one)
+
+
+def test_whole_numbers_have_no_tolerance():
+    """Unless it is given."""
+    assert "is 2, wanted 1" in message(assert_close, tensor([2]), tensor([1]))
+    assert_close(tensor([2]), tensor([1]), atol=1)
+
+
+def test_the_dtype_is_compared_unless_told_otherwise():
+    """float64 in place of float32 is a mistake where the caller says nothing."""
+    assert message(assert_close, torch.ones(1).double(), torch.ones(1)) == "the result is float64, wanted float32"
+    assert_close(torch.ones(1).double(), torch.ones(1), dtype=False)
+
+
+def test_an_imaginary_part_is_seen():
+    """Complex numbers do not pass for their real parts."""
+    assert "is 1+5j" in message(assert_close, tensor([1 + 5j]), tensor([1.0]), dtype=False)
+    assert "wanted 1+1j" in message(assert_close, tensor([1 + 5j]), tensor([1 + 1j]))
+
+
+@given(st.integers(0, 1), st.integers(0, 2))
+def test_the_first_differing_element_is_named(row, column):
+    """With what it is and what it should be."""
+    got = torch.zeros(2, 3)
+    got[row, column] = 2.0
+    assert message(assert_close, got, torch.zeros(2, 3), what="w") == f"w[{row}, {column}] is 2, wanted 0"
+
+
+def test_both_sides_are_kept_for_the_report():
+    """Shown side by side, under the name of what was compared."""
+    with pytest.raises(Mismatch) as caught:
+        assert_close(tensor(1.0), tensor(2.0), what="w")
+    assert (caught.value.got, caught.value.wanted) == ({"w": tensor(1.0)}, {"w": tensor(2.0)})
+
+
+@pytest.mark.parametrize(
+    ("got", "said"),
+    [(None, "the result is None: is a `return` missing?"), ([1.0], "not a tensor but a list"), (1.0, "a float")],
+)
+@pytest.mark.parametrize("check", [assert_tensor, assert_finite, assert_zero, gradients])
+def test_what_is_no_tensor_is_named(check, got, said):
+    """By its type, and a missing return is guessed."""
+    assert said in message(check, got, *([[]] if check is gradients else []))
+
+
+@pytest.mark.parametrize("got", [torch.eye(2).to_sparse(), torch.ones(2, 2, device="meta")])
+def test_sparse_and_meta_tensors_never_pass(got):
+    """What has no dense elements cannot agree with any."""
+    with pytest.raises((Mismatch, RuntimeError)):
+        assert_close(got, torch.ones(2, 2))
+
+
+def test_shape_and_dtype_are_exact():
+    """And the tensor is handed on when they are right."""
+    it = torch.ones(2, 3)
+    assert assert_shape(it, (2, 3)) is assert_dtype(it, torch.float32) is it
+    assert message(assert_dtype, it, torch.float64) == "the result is float32, wanted float64"
+
+
+@pytest.mark.parametrize(("value", "shown"), [(math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf")])
+def test_what_is_not_finite_is_found(value, shown):
+    """With its place."""
+    assert message(assert_finite, tensor([0.0, value]), what="w") == f"w[1] is {shown}"
+    assert assert_finite(torch.ones(2)) is not None
+
+
+def test_zero_is_exact_and_may_be_asked_for_in_places():
+    """A tiny weight is not no weight; what is outside the mask does not matter."""
+    assert message(assert_zero, tensor([0.0, 1e-30]), what="w") == "w[1] is 1e-30, wanted exactly 0"
+    assert_zero(tensor([0.0, 1.0]), where=tensor([True, False]))
+    assert "has shape" in message(assert_zero, torch.zeros(1), where=torch.ones(2, dtype=torch.bool))
+
+
+@pytest.mark.parametrize("now", [tensor([1.0, 3.0]), tensor([1.0, 2.0]).double(), tensor([[1.0, 2.0]])])
+def test_a_changed_argument_is_named(now):
+    """Content, dtype and shape."""
+    before = tensor([1.0, 2.0])
+    assert_unchanged(before.clone(), before, what="scores")
+    assert message(assert_unchanged, now, before, what="scores") == "your code changed its argument `scores`"
+
+
+@pytest.mark.parametrize("got", [True, None, "1", torch.ones(())])
+def test_only_a_number_is_a_number(got):
+    """Not a bool, not a tensor of one element."""
+    assert "is not a number" in message(assert_number, got, 1, atol=9)
+
+
+def test_a_number_is_compared_with_a_tolerance():
+    """NaN is within none."""
+    assert assert_number(1, 1.5, atol=0.5) == 1.0
+    assert message(assert_number, 2.0, 1.0, atol=0.5) == "the result is 2, wanted 1"
+    assert "is nan" in message(assert_number, math.nan, 1.0, atol=math.inf)
+
+
+def test_any_other_claim_shows_what_was_got():
+    """The keywords go into the report."""
+    assert_that(True, "never said")
+    with pytest.raises(Mismatch, match="too few") as caught:
+        assert_that(False, "too few", heads=1)
+    assert caught.value.got == {"heads": 1}
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x, 1], lambda x: {"a": (x,)}, lambda x: float(x.sum())])
+def test_a_function_of_its_input_responds(wrap):
+    """Tensors, numbers and containers of them."""
+    assert_responds(wrap, tensor([1.0]), tensor([2.0]))
+
+
+def remembering():
+    """A function whose answers count its calls."""
+    calls = []
+    return lambda _: calls.append(1) or torch.tensor(float(len(calls)))
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda _: torch.ones(2), "does not depend on them"),
+        (lambda _: math.nan, "does not depend on them"),
+        (lambda _: None, "holds no numbers"),
+        (lambda _: [], "holds no numbers"),
+        (remembering(), "when the same input comes again"),
+    ],
+)
+def test_a_constant_or_counting_answer_does_not_respond(function, said):
+    """Two inputs, two answers; one input, one answer."""
+    assert said in message(assert_responds, function, tensor([1.0]), tensor([2.0]))
+
+
+def test_an_argument_handed_back_is_noticed():
+    """Also in another dtype; another shape is another thing."""
+    given_ = tensor([1.0, 2.0])
+    assert_not_copied(given_ + 1, given_)
+    assert_not_copied(given_[None], given_)
+    assert message(assert_not_copied, given_.double(), given_) == "the result is the argument itself"
+
+
+def test_gradients_are_those_of_the_sum():
+    """Zero for an input on which the result does not depend."""
+    x, y = tensor([1.0, 2.0], requires_grad=True), tensor([3.0], requires_grad=True)
+    of_x, of_y = gradients(x**2, [x, y])
+    assert_equal(of_x, tensor([2.0, 4.0]))
+    assert_equal(of_y, tensor([0.0]))
+
+
+def test_a_result_cut_from_the_graph_is_a_mistake():
+    """Said so, for gradients and for the check of them."""
+    x = tensor([1.0], dtype=torch.float64, requires_grad=True)
+    assert "no gradient flows" in message(gradients, x.detach(), [x])
+    assert "no gradient flows" in message(assert_gradcheck, lambda x: x.detach(), x)
+
+
+def test_a_gradient_is_checked_against_finite_differences():
+    """A detached factor leaves a gradient, but not the derivative."""
+    x = tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    assert_gradcheck(lambda x: x * x, x)
+    assert "is not its derivative" in message(assert_gradcheck, lambda x: x * x.detach(), x)

@@ -1,0 +1,440 @@
+"""An exercise and a submission are graded: what runs, what is skipped, what it costs, and what may be said."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from headcheck import archive
+from headcheck.grading import MAX_TIMEOUTS, Exams, Grader, Paper, Sitting, examine, prepare, with_used
+from headcheck.results import to_json
+from headcheck.student import local
+from headcheck.submission import Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from headcheck.course import Course, Exercise, Limits
+    from headcheck.results import ExerciseResult, PropertyResult
+    from headcheck.sandbox import Sandbox
+
+    Grade = Callable[..., dict[str, ExerciseResult]]
+
+RIGHT = b"def double(X):\n    return 2 * X\n"
+WRONG = b"def double(X):\n    return X * X\n"
+TWICE = b"from tiny.double import double\n\ndef twice(X):\n    return double(X)\n"
+NEEDLE = "a line of the reference that nobody may see"
+FIVE = """
+@worth(1, hint="h", training=True)
+def training(student):
+    '''It learns.'''
+    assert student.double(4) == 8
+
+@worth(1, hint="h")
+def first(student):
+    '''One.'''
+    assert student.double(1) == 2
+
+@worth(1, hint="h", group="robust")
+def second(student):
+    '''Two.'''
+    assert student.double(2) == 4
+
+@worth(1, hint="h")
+def third(student):
+    '''Three.'''
+    assert student.double(3) == 6
+
+@worth(1, hint="h", gate=True)
+def gate(student):
+    '''It is there.'''
+    student.double(0)
+"""
+
+
+@pytest.fixture
+def grade(grader: Grader, course: Course) -> Grade:
+    """Grade one submission's files, by exercise."""
+
+    def grade(own: Grader = grader, **files: bytes) -> dict[str, ExerciseResult]:
+        submission = Submission("amber", {f"tiny/{name}": text for name, text in files.items()})
+        (section,) = own.grade_submission(submission, list(course.exercises))
+        return {result.exercise.partition("/")[2]: result for result in section.exercises}
+
+    return grade
+
+
+@pytest.fixture
+def five(
+    write_course: Callable[..., Course], full: Sandbox, impatient: Limits
+) -> Callable[..., dict[str, PropertyResult]]:
+    """Put a text to the five properties above, in a sandbox that waits half a second for a call."""
+
+    def examine_text(text: str, *, everything: bool = False) -> dict[str, PropertyResult]:
+        course = write_course(public=FIVE, hidden="")
+        exam = prepare(course, course.exercises[0], seed=1)
+        sitting = Sitting(full, impatient, Paper(exam.exercise, {"tiny.double": text.encode()}, []))
+        try:
+            return {result.name: result for result in examine(exam, sitting.connect, everything=everything)}
+        finally:
+            sitting.close()
+
+    return examine_text
+
+
+def outcomes(results: dict[str, PropertyResult]) -> dict[str, str]:
+    """By name."""
+    return {name: result.outcome for name, result in results.items()}
+
+
+# What runs
+
+
+def test_a_right_submission_earns_everything(grade: Grade) -> None:
+    """All points, in the sandbox, on fresh inputs."""
+    found = grade(double=RIGHT, twice=TWICE)
+    assert {name: (result.status, result.points) for name, result in found.items()} == {
+        "double": ("passed", 5.0), "twice": ("passed", 5.0),
+    }  # fmt: skip
+
+
+def test_after_a_failed_gate_the_rest_is_skipped(five: Callable[..., dict[str, PropertyResult]]) -> None:
+    """One message, not a wall of red."""
+    found = outcomes(five("def double(n): raise ValueError('no')"))
+    assert found.pop("gate") == "failed"
+    assert set(found.values()) == {"skipped"}
+
+
+def test_everything_runs_after_a_failed_gate_when_asked(five: Callable[..., dict[str, PropertyResult]]) -> None:
+    """That is `--all`."""
+    found = five("def double(n): raise ValueError('no')", everything=True)
+    assert set(outcomes(found).values()) == {"failed"}
+
+
+def test_training_runs_only_when_everything_else_has_passed(five: Callable[..., dict[str, PropertyResult]]) -> None:
+    """Also a robust property must have."""
+    found = five("def double(n): return 2 * n if n != 2 else 5")
+    assert outcomes(found) == {
+        "gate": "passed", "first": "passed", "second": "failed", "third": "passed", "training": "skipped",
+    }  # fmt: skip
+    assert found["training"].message == "training runs once everything else passes"
+
+
+def test_training_runs_all_the_same_when_asked(five: Callable[..., dict[str, PropertyResult]]) -> None:
+    """That is `--all`."""
+    assert outcomes(five("def double(n): return 2 * n if n != 2 else 5", everything=True))["training"] == "passed"
+
+
+def test_after_two_timeouts_the_rest_is_not_tried(five: Callable[..., dict[str, PropertyResult]]) -> None:
+    """A hanging submission costs seconds, not minutes; the worker is replaced in between."""
+    found = five("import time\ndef double(n): time.sleep(99 if n else 0)")
+    assert MAX_TIMEOUTS == 2
+    assert outcomes(found) == {
+        "gate": "passed", "first": "timeout", "second": "timeout", "third": "skipped", "training": "skipped",
+    }  # fmt: skip
+    assert found["third"].message.startswith("not tried: too many calls")
+
+
+def test_a_death_costs_only_its_own_check(five: Callable[..., dict[str, PropertyResult]]) -> None:
+    """The next property has a new worker with the same submission."""
+    found = five("import os\ndef double(n): return os._exit(3) if n == 1 else 2 * n")
+    assert outcomes(found) == {
+        "gate": "passed", "first": "crashed", "second": "passed", "third": "passed", "training": "skipped",
+    }  # fmt: skip
+    assert "exit code 3" in found["first"].message
+
+
+def test_a_death_at_import_is_a_crash(five: Callable[..., dict[str, PropertyResult]]) -> None:
+    """Of the gate; the rest is skipped."""
+    assert outcomes(five("import os; os._exit(0)"))["gate"] == "crashed"
+
+
+def test_garbage_on_the_line_is_a_crash(five: Callable[..., dict[str, PropertyResult]]) -> None:
+    """It is never a pass."""
+    found = five("import os\ndef double(n):\n    if n: os.write(3, b'\\xff' * 64)\n    return 2 * n")
+    assert {found[name].outcome for name in ("first", "second", "third")} == {"crashed"}
+
+
+def test_a_hang_while_shrinking_keeps_the_failure(
+    write_course: Callable[..., Course], full: Sandbox, impatient: Limits
+) -> None:
+    """What was found before the hang is what the student sees, and the next property finds a living worker."""
+    public = """
+@worth(1, hint="h")
+@given(n=st.integers(0, 1000))
+def p(student, n):
+    '''So.'''
+    assert student.double(n)
+"""
+    course = write_course(public=public + public.replace("def p", "def q"), hidden="")
+    text = b"import time\ndef double(n):\n    if n in range(10, 400): time.sleep(99)\n    return n < 10"
+    exam = prepare(course, course.exercises[0], seed=1)
+    exam = dataclasses.replace(
+        exam, cases={name: [c for c in cases if not 10 <= c["n"] < 400] for name, cases in exam.cases.items()}
+    )
+    sitting = Sitting(full, impatient, Paper(exam.exercise, {"tiny.double": text}, []))
+    started = time.perf_counter()
+    found = examine(exam, sitting.connect)
+    sitting.close()
+    assert [result.outcome for result in found] == ["failed", "failed"]
+    assert all(result.counterexample and result.counterexample.inputs["n"] >= 400 for result in found)
+    assert time.perf_counter() - started < 8
+
+
+def test_a_syntax_error_is_said_with_its_line(grade: Grade) -> None:
+    """The text is compiled in the worker, and what is wrong with it is shown as Python shows it."""
+    result = grade(double=b"def double(X):\n    return (2 * X\n")["double"]
+    assert (result.status, result.points) == ("failed", 0.0)
+    assert "line 2" in result.properties[0].message
+    assert "SyntaxError" in result.properties[0].message
+
+
+def test_a_missing_exercise_is_missing(grade: Grade) -> None:
+    """No points, no worker, and the reason; what uses it gets the reference."""
+    found = grade(twice=TWICE)
+    assert (found["double"].status, found["double"].points, found["double"].max_points) == ("missing", 0.0, 5.0)
+    assert {result.message for result in found["double"].properties} == {"there is no file for this exercise"}
+    assert found["twice"].status == "passed"
+
+
+def test_a_refused_file_is_missing_and_says_why(grader: Grader, double: Exercise) -> None:
+    """The reason of the intake reaches student and instructor."""
+    submission = Submission("amber", {}, {"tiny/double": "tiny/double.py is not a plain file"})
+    ((result,),) = [section.exercises for section in grader.grade_submission(submission, [double])]
+    assert result.status == "missing"
+    assert result.notes == ["tiny/double.py is not a plain file"]
+
+
+def test_what_is_used_is_graded_first(course: Course) -> None:
+    """In course order, and though it was not asked for."""
+    assert [exercise.id for exercise in with_used(course, [course.exercise("tiny/twice")])] == [
+        "tiny/double",
+        "tiny/twice",
+    ]
+
+
+def test_an_unknown_mistake_has_no_name_and_a_known_one_has(grade: Grade) -> None:
+    """The author's message, and only when the answers are those of one misconception."""
+    known = grade(double=WRONG)["double"].misconception
+    assert known is not None
+    assert (known.name, known.message) == ("squared", "You squared X. What is the square of 3, and what is twice 3?")
+    assert grade(double=b"def double(X): return 3 * X")["double"].misconception is None
+
+
+def test_a_text_that_mentions_a_shortcut_is_a_note(
+    course: Course, exams: Exams, full: Sandbox, double: Exercise
+) -> None:
+    """For a human, never for points."""
+    exercise = dataclasses.replace(double, shortcuts=("torch.nn.functional.softmax",))
+    text = b"# softmax\n" + RIGHT
+    result = Grader(course, exams, full).grade(Paper(exercise, {"tiny.double": text}, []))
+    assert result.notes == ["the text mentions torch.nn.functional.softmax"]
+    assert result.points == 5.0
+
+
+# The same twice
+
+
+def test_grading_twice_gives_the_same_result(grade: Grade) -> None:
+    """Verdicts, messages and counterexamples; only the seconds differ."""
+
+    def timeless(result: ExerciseResult) -> ExerciseResult:
+        properties = [dataclasses.replace(each, seconds=0.0) for each in result.properties]
+        return dataclasses.replace(result, seconds=0.0, properties=properties)
+
+    first, again = (timeless(grade(double=WRONG)["double"]) for _ in range(2))
+    assert first == again
+    assert first.properties[0].counterexample or first.properties[1].counterexample
+
+
+def test_another_seed_draws_other_inputs(course: Course, double: Exercise) -> None:
+    """For every property."""
+    one, again, two = (prepare(course, double, seed=seed).cases for seed in (1, 1, 2))
+    assert one == again
+    assert all(one[name] != two[name] for name in one)
+
+
+def test_an_exam_of_public_properties_knows_nothing_hidden(course: Course, double: Exercise) -> None:
+    """What a student runs holds no reference and no misconception."""
+    exam = prepare(course, double, seed=1, public_only=True)
+    assert {prop.visibility for prop in exam.properties} == {"public"}
+    assert (exam.reference, exam.misconceptions) == (None, {})
+
+
+# Our own failures
+
+
+def test_a_dead_sandbox_costs_nobody_a_point(course: Course, exams: Exams, dead: Sandbox, grade: Grade) -> None:
+    """`broken`, with full points and a note for the instructor."""
+    found = grade(Grader(course, exams, dead), double=WRONG)["double"]
+    assert (found.status, found.points) == ("broken", 5.0)
+    assert any("the warm process" in note for note in found.notes)
+
+
+def test_a_sandbox_that_dies_during_the_diagnosis_costs_nobody_a_point(
+    course: Course, exams: Exams, dead: Sandbox
+) -> None:
+    """Giving up says why."""
+    submission = Submission("amber", {"tiny/double": WRONG})
+    (section,) = Grader(course, exams, dead).give_up(submission, list(course.exercises), "the grader died")
+    assert [(result.status, result.points, result.notes) for result in section.exercises] == [
+        ("broken", 5.0, ["the grader died"]), ("broken", 5.0, ["the grader died"]),
+    ]  # fmt: skip
+
+
+def test_a_broken_property_keeps_its_points(write_course: Callable[..., Course], solved: SimpleNamespace) -> None:
+    """Beside others that are judged as ever."""
+    broken = "@worth(2, hint='h')\ndef bad(student):\n    '''So.'''\n    1 / 0\n"
+    course = write_course(public=broken + FIVE, hidden="")
+    connection = local(solved)
+    found = {
+        result.name: result for result in examine(prepare(course, course.exercises[0], seed=1), lambda: connection)
+    }
+    assert (found["bad"].outcome, found["bad"].points) == ("broken", 2.0)
+    assert {found[name].outcome for name in ("gate", "first", "second", "third", "training")} == {"passed"}
+
+
+# A mistake costs points once, and secrets stay secret
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"import tiny.double as d\ndef twice(X):\n    print(d.NEEDLE)\n    return 2 * X\n",
+        b"import tiny.double as d\ndef twice(X): raise ValueError(d.NEEDLE)\n",
+        b"import tiny.double as d\ndef twice(X): return d.NEEDLE\n",
+        b"import tiny.double as d\ndef twice(X): return {d.NEEDLE: [d.NEEDLE]}\n",
+        b"import tiny.double as d\nraise type(d.NEEDLE, (BaseException,), {})\n",
+        b"import tiny.double as d\nclass N: pass\nN.__name__ = d.NEEDLE\ndef twice(X): return N()\n",
+        b"import tiny.double as d, sys\nsys.exit(d.NEEDLE)\n",
+        b"import tiny.double as d\ndef twice(X):\n    return X * 0 + len(d.NEEDLE)\n",
+    ],
+)
+def test_a_run_that_could_see_a_reference_says_nothing_of_it(grade: Grade, text: bytes) -> None:
+    """Printed, raised or returned: no word and no number of it reaches a result."""
+    found = grade(double=WRONG, twice=text)
+    assert found["twice"].notes == [
+        "graded with the reference's tiny/double: the student's own did not earn its core points"
+    ]
+    said = to_json(found["twice"]).decode()
+    assert NEEDLE not in said
+    assert "needle" not in said.lower()
+    assert found["twice"].printed == ""
+    for result in found["twice"].properties:
+        assert result.message in ("", result.sentence)
+        assert result.counterexample is None or (result.counterexample.got, result.counterexample.wanted) == ({}, {})
+
+
+def test_a_mistake_costs_points_once(grade: Grade) -> None:
+    """A failed exercise is replaced by the reference for those that use it."""
+    found = grade(double=WRONG, twice=TWICE)
+    assert (found["double"].status, found["twice"].status) == ("failed", "passed")
+    assert found["twice"].points == found["twice"].max_points
+
+
+def test_what_passed_is_used_as_the_student_wrote_it(grade: Grade) -> None:
+    """And then the run may speak."""
+    own = b"print('mine')\n" + RIGHT
+    found = grade(double=own, twice=b"import tiny.double\nprint('loud')\ndef twice(X): raise ValueError('spoken')")[
+        "twice"
+    ]
+    assert "mine\nloud\n" in found.printed
+    assert "spoken" in found.properties[0].message
+    assert found.notes == []
+
+
+def test_checking_uses_the_students_own_work_only(grader: Grader, course: Course) -> None:
+    """A student's copy has no reference to stand in."""
+    submission = Submission("you", {"tiny/double": WRONG, "tiny/twice": TWICE})
+    assert [result.status for result in grader.check(submission, list(course.exercises))] == ["failed", "failed"]
+    alone = Submission("you", {"tiny/twice": TWICE})
+    missing, twice = grader.check(alone, list(course.exercises))
+    assert missing.status == "missing"
+    assert "double" in twice.properties[0].message
+
+
+# Results
+
+
+def test_a_result_has_exactly_these_fields(grader: Grader, double: Exercise) -> None:
+    """What others read is what is written down."""
+    (section,) = grader.grade_submission(Submission("amber", {"tiny/double": WRONG}), [double])
+    written = json.loads(to_json(section))
+    assert list(written) == ["student", "section", "points", "max_points", "sandbox", "seed", "exercises", "schema"]
+    assert (written["student"], written["section"], written["sandbox"], written["seed"]) == ("amber", "tiny", "full", 3)
+    (exercise,) = written["exercises"]
+    assert set(exercise) == {
+        "exercise", "status", "points", "max_points", "seconds", "misconception", "properties", "notes", "printed",
+    }  # fmt: skip
+    assert set(exercise["misconception"]) == {"name", "message"}
+    for prop in exercise["properties"]:
+        assert set(prop) == {
+            "name", "visibility", "group", "outcome", "points", "max_points", "message", "counterexample", "seconds",
+            "sentence", "hint",
+        }  # fmt: skip
+        assert prop["counterexample"] is None or set(prop["counterexample"]) == {"inputs", "got", "wanted"}
+
+
+def test_weights_scale_points(grader: Grader, exams: Exams, double: Exercise, solved: SimpleNamespace) -> None:
+    """Every property of a weighted exercise counts as much more."""
+    exam = exams.of(double)
+    heavy = dataclasses.replace(exam, exercise=dataclasses.replace(double, weight=2.5))
+    connection = local(solved)
+    assert sum(result.points for result in examine(heavy, lambda: connection)) == 12.5
+
+
+def test_what_was_printed_is_kept_and_capped(grade: Grade) -> None:
+    """The beginning of it."""
+    printed = grade(double=b"def double(X):\n    print('x' * 9999)\n    return 2 * X\n")["double"].printed
+    assert printed.startswith("xxx")
+    assert len(printed) <= 4096
+
+
+# Kept and recalled
+
+
+def test_a_kept_result_is_not_graded_again(
+    grade: Grade, course: Course, exams: Exams, full: Sandbox, dead: Sandbox, tmp_path: Path
+) -> None:
+    """A second run recalls it, even where no sandbox lives."""
+    first = grade(Grader(course, exams, full, directory=tmp_path), double=WRONG, twice=TWICE)
+    dead.level = "full"
+    assert grade(Grader(course, exams, dead, directory=tmp_path), double=WRONG, twice=TWICE) == first
+
+
+def test_a_change_grades_again_what_it_touches(
+    grade: Grade, course: Course, exams: Exams, full: Sandbox, dead: Sandbox, tmp_path: Path
+) -> None:
+    """The changed exercise and what uses it, but not what it uses."""
+    grade(Grader(course, exams, full, directory=tmp_path), double=RIGHT, twice=TWICE)
+    dead.level = "full"
+    own = Grader(course, exams, dead, directory=tmp_path)
+    assert [result.status for result in grade(own, double=RIGHT, twice=TWICE + b"#").values()] == ["passed", "broken"]
+    assert [result.status for result in grade(own, double=RIGHT + b"#", twice=TWICE).values()] == ["broken", "broken"]
+
+
+def test_a_broken_result_is_not_kept(grade: Grade, course: Course, exams: Exams, dead: Sandbox, tmp_path: Path) -> None:
+    """Another run tries again."""
+    grade(Grader(course, exams, dead, directory=tmp_path), double=RIGHT)
+    assert not (tmp_path / archive.CACHE).exists()
+
+
+def test_a_result_of_a_weaker_sandbox_is_not_one_of_a_stronger(course: Course, double: Exercise) -> None:
+    """Level, seed and text are part of the key."""
+    keys = {
+        archive.result_key(course.fingerprint(double), {"tiny.double": text}, seed=seed, level=level)
+        for text in (RIGHT, WRONG) for seed in (1, 2) for level in ("full", "process")
+    }  # fmt: skip
+    assert len(keys) == 8
+
+
+def test_exams_are_prepared_once(course: Course, double: Exercise) -> None:
+    """For the whole class."""
+    exams = Exams(course, 1)
+    assert exams.of(double) is exams.of(double)

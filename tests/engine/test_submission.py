@@ -1,0 +1,220 @@
+"""Intake: bytes of plain files, and nothing that a student could point elsewhere."""
+
+from __future__ import annotations
+
+import os
+import socket
+import unicodedata
+
+import pytest
+
+from headcheck.course import Course, Exercise, Limits
+from headcheck.errors import HeadcheckError, SubmissionError
+from headcheck.submission import read_class, read_directory, read_submission, student_names
+
+NEEDLE = b"NEEDLE: the reference solution"
+
+
+@pytest.fixture
+def course(tmp_path):
+    """Two exercises of one section; files of at most 1 KiB."""
+    exercises = tuple(Exercise(tmp_path, "s", slug, slug, "", (), (), (), 1.0) for slug in ("a", "b"))
+    return Course(tmp_path, "", 0, Limits(source_kib=1), {"s": ""}, exercises)
+
+
+@pytest.fixture
+def needle(tmp_path):
+    """A file outside the submissions that no submission may show."""
+    path = tmp_path / "hidden" / "s"
+    path.mkdir(parents=True)
+    (path / "a.py").write_bytes(NEEDLE)
+    return path / "a.py"
+
+
+@pytest.fixture
+def submitted(tmp_path):
+    """Amber's work: a good `s/b.py`, and no `s/a.py` yet."""
+    section = tmp_path / "submitted" / "amber" / "s"
+    section.mkdir(parents=True)
+    (section / "b.py").write_bytes(b"b = 1")
+    return tmp_path / "submitted"
+
+
+def a(submitted):
+    """Where amber's `s/a.py` would be."""
+    return submitted / "amber" / "s" / "a.py"
+
+
+def refusal(submitted, course):
+    """Why amber's `s/a` is refused; `s/b` is taken all the same."""
+    (amber,) = read_class(submitted, course)
+    assert amber.files == {"s/b": b"b = 1"}
+    return amber.refused["s/a"]
+
+
+def test_a_plain_file_is_taken_in_as_its_bytes(submitted, course):
+    """Whatever the bytes are: nothing is parsed here."""
+    a(submitted).write_bytes(b"\0\xff\r\n(")
+    (amber,) = read_class(submitted, course)
+    assert (amber.student, amber.files["s/a"], amber.refused) == ("amber", b"\0\xff\r\n(", {})
+
+
+def test_a_missing_file_is_neither_taken_nor_refused(submitted, course):
+    """Nor is a missing section."""
+    (submitted / "blue").mkdir()
+    amber, blue = read_class(submitted, course)
+    assert (amber.files, amber.refused) == ({"s/b": b"b = 1"}, {})
+    assert (blue.files, blue.refused) == ({}, {})
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_link_to_a_file_is_not_followed(submitted, course, needle, relative):
+    """By an absolute path or by `..`."""
+    target = os.path.relpath(needle, a(submitted).parent) if relative else needle
+    a(submitted).symlink_to(target)
+    assert a(submitted).read_bytes() == NEEDLE
+    assert "s/a.py is not a plain file" in refusal(submitted, course)
+
+
+def test_a_hard_link_is_refused(submitted, course, needle):
+    """It may be another's file."""
+    os.link(needle, a(submitted))
+    assert "hard link" in refusal(submitted, course)
+
+
+def test_a_pipe_is_refused_at_once(submitted, course):
+    """Nobody will ever write into it."""
+    os.mkfifo(a(submitted))
+    assert refusal(submitted, course) == "s/a.py is not a plain file"
+
+
+def test_a_link_to_a_device_is_refused(submitted, course):
+    """/dev/zero has no end."""
+    a(submitted).symlink_to("/dev/zero")
+    assert "not a plain file" in refusal(submitted, course)
+
+
+def test_a_device_is_refused(submitted, course):
+    """Where one can be made at all."""
+    try:
+        os.mknod(a(submitted), 0o020666, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("devices cannot be made here")
+    assert "not a plain file" in refusal(submitted, course)
+
+
+def test_a_socket_is_refused(submitted, course, monkeypatch):
+    """Opening one fails, and that is said."""
+    monkeypatch.chdir(a(submitted).parent)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("a.py")
+    assert "not a plain file" in refusal(submitted, course)
+
+
+def test_a_directory_in_place_of_the_file_is_refused(submitted, course):
+    """Not listed, not entered."""
+    a(submitted).mkdir()
+    assert refusal(submitted, course) == "s/a.py is not a plain file"
+
+
+@pytest.mark.parametrize(("size", "taken"), [(1024, True), (1025, False), (10**9, False)])
+def test_a_large_file_is_refused_without_reading_it_all(submitted, course, size, taken):
+    """The limit is the course's; 1 GB takes no longer than 1 KiB."""
+    a(submitted).touch()
+    os.truncate(a(submitted), size)
+    (amber,) = read_class(submitted, course)
+    assert ("s/a" in amber.files) == taken
+    assert amber.refused == ({} if taken else {"s/a": "s/a.py is larger than 1 KiB"})
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_a_section_that_is_no_directory_is_refused(submitted, course, needle, kind):
+    """A link in its place is not followed to a needle."""
+    (submitted / "blue").mkdir()
+    place = submitted / "blue" / "s"
+    place.symlink_to(needle.parent) if kind == "link" else place.touch()
+    blue = read_class(submitted, course)[1]
+    assert (blue.files, set(blue.refused)) == ({}, {"s/a", "s/b"})
+    assert "not a plain directory" in blue.refused["s/a"]
+
+
+def test_a_link_in_place_of_a_student_is_not_followed(submitted, course, needle):
+    """It shows nothing of where it points."""
+    (submitted / "mallory").symlink_to(needle.parents[1])
+    assert NEEDLE not in [data for submission in read_class(submitted, course) for data in submission.files.values()]
+
+
+def test_a_student_replaced_by_a_link_after_the_listing_is_refused(submitted, course, needle):
+    """Every exercise says why."""
+    (submitted / "mallory").symlink_to(needle.parents[1])
+    descriptor = os.open(submitted, os.O_RDONLY)
+    mallory = read_submission("mallory", descriptor, course)
+    os.close(descriptor)
+    assert (mallory.files, set(mallory.refused)) == ({}, {"s/a", "s/b"})
+
+
+def test_files_beside_the_students_and_hidden_directories_are_ignored(submitted, course):
+    """A grades.csv, a .git."""
+    (submitted / "grades.csv").touch()
+    (submitted / ".git").mkdir()
+    assert student_names(submitted) == ["amber"]
+
+
+def test_files_that_no_exercise_asks_for_are_ignored(submitted, course):
+    """torch.py, conftest.py, a .pth."""
+    for name in ("torch.py", "conftest.py", "x.pth"):
+        (a(submitted).parent / name).write_bytes(b"")
+    (amber,) = read_class(submitted, course)
+    assert set(amber.files) == {"s/b"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Amber", "amber"),
+        ("straße", "STRASSE"),
+        (unicodedata.normalize("NFC", "zoë"), unicodedata.normalize("NFD", "zoë")),
+        ("ﬁona", "fiona"),
+        (unicodedata.normalize("NFD", "ZOË"), unicodedata.normalize("NFC", "zoë")),
+    ],
+)
+def test_two_students_who_may_be_one_are_both_named(tmp_path, one, other):
+    """By case or by Unicode form: nobody is graded before that is settled."""
+    for name in (one, other):
+        (tmp_path / name).mkdir()
+    with pytest.raises(HeadcheckError, match="may be one student") as caught:
+        student_names(tmp_path)
+    assert repr(one) in str(caught.value)
+    assert repr(other) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[31m", "a\u202eb", "a\u200bb", "x" * 101, os.fsdecode(b"a\xff")])
+def test_a_name_that_hides_something_is_refused(tmp_path, name):
+    """Control and invisible characters, bad UTF-8, endless names; the message shows them escaped."""
+    (tmp_path / name).mkdir()
+    with pytest.raises(HeadcheckError, match="cannot be a student's name") as caught:
+        student_names(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+def test_no_submissions_is_an_error_that_shows_the_layout(tmp_path, course):
+    """Neither an empty nor an absent directory is a class."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(HeadcheckError, match=r"<student>/<section>/<slug>\.py"):
+        read_class(tmp_path / "empty", course)
+    with pytest.raises(HeadcheckError, match="cannot be read: No such file"):
+        read_class(tmp_path / "absent", course)
+
+
+def test_a_class_behind_a_link_is_refused(submitted, course, tmp_path):
+    """The instructor names the directory itself."""
+    (tmp_path / "link").symlink_to(submitted)
+    with pytest.raises(SubmissionError, match="not a plain directory"):
+        read_class(tmp_path / "link", course)
+
+
+def test_ones_own_directory_may_lie_behind_a_link(submitted, course, tmp_path):
+    """A student who checks their own files links as they like; the files themselves must be plain."""
+    (tmp_path / "home").symlink_to(submitted / "amber")
+    own = read_directory(tmp_path / "home", course)
+    assert (own.student, own.files) == ("you", {"s/b": b"b = 1"})

@@ -1,0 +1,350 @@
+"""The worker: one session, and the loop that serves it over a socket."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import subprocess
+import sys
+from threading import Thread
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import torch
+
+from headcheck.errors import ProtocolError
+from headcheck.protocol import (
+    MAX_FRAME,
+    MAX_TEXT,
+    Answer,
+    Array,
+    Ask,
+    Call,
+    Callback,
+    Done,
+    Get,
+    Load,
+    Parameters,
+    Raised,
+    Refuse,
+    Remote,
+    array_of,
+    decode_reply,
+    encode,
+    frame_length,
+    tensor_of,
+)
+from headcheck.worker import CappedText, Session, serve
+
+
+def call(path="f", *args, ref=0, grad=True, seed=0, dropped=()):
+    """A call of the submission."""
+    return Call(ref, path, list(args), {}, grad, seed, {}, list(dropped))
+
+
+def session_of(**names):
+    """A session that holds an object with these attributes."""
+    session = Session(lambda _question: Refuse("nobody listens"))
+    session.adopt(SimpleNamespace(**names))
+    return session
+
+
+@pytest.fixture
+def import_system(monkeypatch):
+    """Puts the import system back as it was."""
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def loaded(text, shortcuts=()):
+    """A session with a submission of this text, and its first reply."""
+    session = Session(lambda _question: Refuse("nobody listens"))
+    return session, session.answer(Load({"s.a": text.encode()}, "s.a", list(shortcuts)))
+
+
+def test_a_loaded_submission_answers(import_system):
+    """Load, then call."""
+    session, done = loaded("def f(x):\n    return x + 1")
+    assert done == Done(None, {}, {}, "")
+    assert session.answer(call("f", 1)).value == 2
+
+
+def test_a_submission_that_cannot_be_loaded_says_why(import_system):
+    """With the line, for a mistake of syntax."""
+    reply = loaded("def f(:\n")[1]
+    assert (reply.kind, "def f(:" in reply.message) == ("SyntaxError", True)
+
+
+def test_the_trace_shows_the_students_lines_only(import_system):
+    """Nothing of headcheck or torch."""
+    session, _ = loaded("import torch\ndef f():\n    return torch.ones(2) @ torch.ones(3)")
+    reply = session.answer(call())
+    assert (reply.kind, reply.trace.count("File")) == ("RuntimeError", 1)
+    assert 's/a.py", line 3, in f' in reply.trace
+
+
+@pytest.mark.parametrize(
+    "use", ["library.attention(1)", "library.Attention(1)", "class Mine(library.Attention): pass\nMine()"]
+)
+def test_a_shortcut_is_closed(import_system, monkeypatch, use):
+    """Functions and classes of a library that would do the work say to write it."""
+    library = ModuleType("library")
+    library.attention, library.Attention = abs, torch.nn.Linear
+    monkeypatch.setitem(sys.modules, "library", library)
+    reply = loaded(f"import library\n{use}", ["library.attention", "library.Attention"])[1]
+    assert "write it yourself, so library." in reply.message
+    assert abs(-1) == 1
+
+
+@pytest.mark.parametrize("kind", [Exception, KeyboardInterrupt, SystemExit, GeneratorExit, RecursionError, MemoryError])
+def test_whatever_is_raised_is_the_answer(kind):
+    """BaseException included."""
+
+    def f():
+        raise kind("no")
+
+    assert session_of(f=f).answer(call()) == Raised(kind.__name__, "no", "", "")
+
+
+class Liar(str):
+    """A text that answers for its slices."""
+
+    __slots__ = ()
+
+    def __getitem__(self, _place):
+        return 3
+
+
+class Mute(type):
+    """A class that does not say its name."""
+
+    @property
+    def __name__(cls):
+        raise SystemExit
+
+
+class Nameless(Exception, metaclass=Mute):
+    def __str__(self):
+        return Liar("text")
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise SystemExit
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (Nameless(), "Nameless", "text"),
+        (Speechless(), "Speechless", "(the exception could not be shown)"),
+    ],
+    ids=["nameless", "speechless"],
+)
+def test_an_exception_that_lies_about_itself_is_an_answer_too(error, kind, message):
+    """Its own methods cannot end the worker."""
+
+    def f():
+        raise error
+
+    assert session_of(f=f).answer(call()) == Raised(kind, message, "", "")
+
+
+def test_texts_are_capped_and_made_unicode():
+    """What a submission says fits into a reply."""
+
+    def f():
+        sys.stdout.write("\ud800" + "p" * 2 * MAX_TEXT)
+        raise ValueError("m" * 2 * MAX_TEXT + "\ud800")
+
+    reply = decode_reply(encode(session_of(f=f).answer(call()))[4:])
+    assert reply.message == "m" * MAX_TEXT
+    assert reply.printed == "?" + "p" * (MAX_TEXT - 1) + f"\n... and {MAX_TEXT + 1:,} more characters"
+
+
+def test_what_is_printed_goes_with_the_answer():
+    """Standard output and error, in order, of this call only."""
+
+    def f():
+        sys.stdout.write("out\n")
+        sys.stderr.write("err\n")
+
+    session = session_of(f=f, x=1)
+    assert session.answer(call()).printed == "out\nerr\n"
+    assert session.answer(Get(0, "x")).printed == ""
+
+
+def test_capped_text_counts_what_it_does_not_keep():
+    """A writer is told that all of it was written."""
+    text = CappedText(3)
+    assert (text.writable(), text.write("ab"), text.write("cd"), text.write("e")) == (True, 2, 2, 1)
+    assert text.text() == "abc\n... and 2 more characters"
+
+
+def test_the_seed_of_a_call_decides_what_is_random():
+    """Whatever was drawn before."""
+    session = session_of(f=lambda: torch.rand(2))
+    first, other, again = (tensor_of(session.answer(call(seed=seed)).value) for seed in (1, 2, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {1},
+        (i for i in ()),
+        2**70,
+        torch.ones(2).numpy(),
+        torch.eye(2).to_sparse(),
+        torch.ones(2).as_subclass(type("Mine", (torch.Tensor,), {})),
+        torch.ones(2, dtype=torch.float8_e4m3fn),
+        torch.Generator(),
+        type("Whole", (int,), {})(3),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_neither_plain_nor_a_plain_tensor_stays(value):
+    """The answer is its number, and the same number again."""
+    session = session_of(value=value)
+    first = session.answer(Get(0, "value")).value
+    assert (type(first), first.type_name) == (Remote, type(value).__name__)
+    assert session.answer(Get(0, "value")).value == first
+
+
+def test_a_module_its_method_and_an_object_have_their_kinds():
+    """So a handle knows what it may offer."""
+    session = session_of(m=torch.nn.Linear(1, 1), s={1})
+    kinds = [session.answer(Get(0, path)).value.kind for path in ("m", "m.forward", "s")]
+    assert kinds == ["module", "callable", "object"]
+
+
+def test_what_was_dropped_is_forgotten_but_not_the_submission():
+    """Numbers the grader no longer holds; number 0 stays."""
+    session = session_of(f=lambda: None, s={1})
+    number = session.answer(Get(0, "s")).value.ref
+    assert session.answer(call(dropped=[number, 0, 999])).value is None
+    assert session.answer(Get(number, "")).kind == "KeyError"
+    assert session.answer(Get(0, "s")).value.ref > number
+
+
+def test_only_requests_are_answered():
+    """An answer that nobody asked for is refused."""
+    assert session_of().answer(Answer(1)) == Raised("ProtocolError", "Answer is no request", "", "")
+
+
+def test_a_refused_question_raises_in_the_students_code():
+    """Which may catch it."""
+
+    def f(function):
+        try:
+            function()
+        except RuntimeError as error:
+            return str(error)
+
+    assert session_of(f=f).answer(call("f", Callback(0, "g"))).value == "nobody listens"
+
+
+def test_parameters_are_read_by_value():
+    """Under their names."""
+    session = session_of(m=torch.nn.Linear(2, 1))
+    ref = session.answer(Get(0, "m")).value.ref
+    names = [name for name, value in session.answer(Parameters(ref)).value.items if isinstance(value, Array)]
+    assert names == ["weight", "bias"]
+
+
+class Served:
+    """`serve` in a thread of this process, as a grader sees it."""
+
+    def __init__(self):
+        self.channel, theirs = socket.socketpair()
+        self.channel.settimeout(20)
+        self.ending = None
+        self.thread = Thread(target=self.run, args=(theirs,))
+        self.thread.start()
+
+    def run(self, theirs):
+        with theirs:
+            try:
+                serve(theirs.fileno())
+            except ProtocolError as error:
+                self.ending = error
+
+    def read(self, size):
+        parts = b""
+        while len(parts) < size:
+            parts += self.channel.recv(size - len(parts))
+        return parts
+
+    def request(self, message):
+        self.channel.sendall(encode(message))
+        return decode_reply(self.read(frame_length(self.read(4))))
+
+    def end(self):
+        self.channel.sendall(struct.pack(">I", MAX_FRAME + 1))
+        self.thread.join(20)
+        self.channel.close()
+
+
+SERVED = """
+import torch
+def add(x, y): return x + y
+def ask(function): return function(torch.ones(2), n=3)
+def much(): return [torch.zeros(5_000_000, dtype=torch.float64) for _ in range(2)]
+def odd(): return "\\ud800"
+"""
+
+
+@pytest.fixture
+def served(import_system):
+    """A served submission; the loop ends by a header that is over the limit."""
+    served = Served()
+    served.request(Load({"s.a": SERVED.encode()}, "s.a", []))
+    yield served
+    served.end()
+    assert "announced" in str(served.ending)
+
+
+def test_calls_are_served_over_a_socket(served):
+    """One after another, tensors in frames of any size."""
+    for size in (0, 1, 500_000):
+        reply = served.request(call("add", array_of(torch.ones(size)), 1))
+        assert torch.equal(tensor_of(reply.value), torch.full((size,), 2.0))
+
+
+def test_a_question_is_asked_over_the_same_socket(served):
+    """And answered before the call is."""
+    question = served.request(call("ask", Callback(4, "g")))
+    assert (question, tensor_of(question.args[0]).tolist()) == (Ask(4, question.args, {"n": 3}), [1, 1])
+    assert served.request(Answer("yes")).value == "yes"
+
+
+def test_a_request_in_place_of_an_answer_is_refused(served):
+    """The call that asked fails, and the next one is served."""
+    served.request(call("ask", Callback(0, "g")))
+    assert served.request(Get(0, "add")).message == "Get is no answer"
+    assert served.request(call("add", 1, 2)).value == 3
+
+
+@pytest.mark.parametrize(("name", "message"), [("much", "over the limit"), ("odd", "not Unicode")])
+def test_an_answer_that_cannot_be_sent_is_the_students_error(served, name, message):
+    """80 MB, or half a surrogate pair: the worker lives on."""
+    reply = served.request(call(name))
+    assert (reply.kind, message in reply.message) == ("ValueError", True)
+    assert served.request(call("add", 1, 2)).value == 3
+
+
+def test_the_worker_ends_when_the_grader_hangs_up():
+    """Quietly, with exit code 0."""
+    ours, theirs = socket.socketpair()
+    program = f"from headcheck.worker import serve; serve({theirs.fileno()})"
+    with theirs:
+        process = subprocess.Popen([sys.executable, "-c", program], pass_fds=[theirs.fileno()], env=os.environ)
+    with ours:
+        ours.sendall(encode(Get(0, "x")))
+        assert isinstance(decode_reply(ours.recv(1000)[4:]), Raised)
+    assert process.wait(30) == 0

@@ -8,7 +8,6 @@ the processes.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from headcheck.errors import SandboxError
+from headcheck.lockdown import die_with_parent, protect
 from headcheck.results import SectionResult
 from headcheck.warm import count_threads
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from headcheck.submission import Submission
 
 TRIES = 2
-_PR_SET_PDEATHSIG = 1
 _results = msgspec.json.Decoder(list[SectionResult])
 
 
@@ -120,7 +119,8 @@ class Crew:
     def _work(self, hired: Callable[[], Grader], pipe: Pipe, ours: Pipe) -> None:
         """The life of a grader process."""
         ours.close()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        protect()
+        die_with_parent()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         grader = hired()
         while True:

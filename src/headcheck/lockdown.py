@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import struct
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ NOBODY = 65534
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_SECCOMP = 22
+_PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_MODE_FILTER = 2
 
@@ -55,9 +57,7 @@ def lock(locks: Locks) -> None:
         _restrict_files(locks.readable)
     _become_nobody()
     protect()
-    _prctl(
-        _PR_SET_PDEATHSIG, signal.SIGKILL
-    )  # after the change of user, which clears it; the filter forbids to undo it
+    die_with_parent()  # after the change of user, which clears it; the filter forbids to undo it
     if locks.seccomp:
         _filter_system_calls(locks.seccomp)
 
@@ -67,8 +67,20 @@ def protect() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
+def die_with_parent() -> None:
+    """Be killed when the process that started this one ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ends, so that none escapes."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
 def landlock_version() -> int:
     """The kernel's Landlock ABI; 0 where there is none."""
+    if sys.platform != "linux":
+        return 0
     version = _libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_VERSION_FLAG)
     return max(int(version), 0)
 
@@ -124,6 +136,8 @@ def _filter_system_calls(program: bytes) -> None:
 
 
 def _prctl(option: int, *arguments: int | bytes) -> None:
+    if sys.platform != "linux":
+        return  # what is not enforced there is said by the sandbox's level
     padded = [
         argument if isinstance(argument, bytes) else ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0)
     ]

@@ -23,7 +23,7 @@ import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -44,6 +44,7 @@ BUBBLEWRAP_MISSING = "bubblewrap is missing: install the package bubblewrap (it 
 ENGINE = ("__init__.py", "errors.py", "protocol.py", "loading.py", "lockdown.py", "worker.py", "warm.py")
 WARM_UP_SECONDS = 120.0
 END_SECONDS = 30.0
+MAX_SAID = 64 * 1024
 
 _reports = msgspec.msgpack.Decoder(Report)
 _encode_order = msgspec.msgpack.Encoder().encode
@@ -70,11 +71,13 @@ class Probes:
 class Sandbox:
     """One warm process and its workers."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, layers: Layers, scratch: Path) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], control: socket.socket, layers: Layers, errors: IO[bytes]
+    ) -> None:
         self._process = process
         self._control = control
         self._layers = layers
-        self._scratch = scratch
+        self._errors = errors
         self.level: Level = "process"
 
     @classmethod
@@ -82,14 +85,14 @@ class Sandbox:
         """Start a warm process and return at once; `wait_until_warm` waits."""
         bubblewrap = _bubblewrap() if layers.namespaces else []
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        scratch = Path(tempfile.mkdtemp(prefix="headcheck-"))
+        errors = tempfile.TemporaryFile()  # noqa: SIM115  (it has no name, and goes with the sandbox)
         command = [*bubblewrap, *_python(theirs.fileno(), layers.namespaces)]
-        with theirs, (scratch / "stderr").open("wb") as errors:
+        with theirs:
             process = subprocess.Popen(  # noqa: S603  (a command of our own making)
                 command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, pass_fds=[theirs.fileno()],
                 env=_environment(), cwd="/", start_new_session=True,
             )  # fmt: skip
-        return cls(process, ours, layers, scratch)
+        return cls(process, ours, layers, errors)
 
     def wait_until_warm(self) -> None:
         """Wait for the warm process; raises SandboxError with what it said when it could not start."""
@@ -137,7 +140,7 @@ class Sandbox:
         self._control.close()
         self._process.kill()
         self._process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._errors.close()
 
     def _receive(self, seconds: float) -> Report:
         self._control.settimeout(seconds)
@@ -151,10 +154,8 @@ class Sandbox:
         raise SandboxError(f"the warm process ended{self._said()}")
 
     def _said(self) -> str:
-        with contextlib.suppress(OSError):
-            text = (self._scratch / "stderr").read_text(errors="replace").strip()
-            return f": {text[-500:]}" if text else ""
-        return ""
+        text = os.pread(self._errors.fileno(), MAX_SAID, 0).decode(errors="replace").strip()
+        return f": {text[-500:]}" if text else ""
 
 
 class Worker:
@@ -165,7 +166,7 @@ class Worker:
         self._channel = channel
         self._pid = pid
         self._limits = limits
-        self._seconds_left = limits.exercise_seconds
+        self.seconds_left = limits.exercise_seconds
         self.alive = True
 
     def load(self, sources: Mapping[str, bytes], module: str, shortcuts: tuple[str, ...]) -> Done | Raised:
@@ -174,7 +175,7 @@ class Worker:
 
     def request(self, request: Request, answer: Callable[[Ask], Answer | Refuse]) -> Done | Raised:
         """Send a request, answer what the worker asks meanwhile, and return its reply."""
-        seconds = min(self._limits.call_seconds, self._seconds_left)
+        seconds = min(self._limits.call_seconds, self.seconds_left)
         deadline = _Deadline(seconds)
         try:
             self._send(encode(request), deadline)
@@ -197,7 +198,7 @@ class Worker:
             self.end()
             raise
         finally:
-            self._seconds_left -= deadline.used()
+            self.seconds_left -= deadline.used()
 
     def end(self) -> Ended:
         """Kill the worker and learn how it ended."""

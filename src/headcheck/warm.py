@@ -7,7 +7,6 @@ it ended. It must be single-threaded when it forks, and must have run torch once
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import resource
@@ -21,14 +20,13 @@ import msgspec
 import torch
 from torch import nn
 
-from headcheck.lockdown import Locks, lock, protect
+from headcheck.lockdown import Locks, adopt_orphans, lock, protect
 from headcheck.worker import serve
 
 if TYPE_CHECKING:
     from typing import NoReturn
 
 CHANNEL = 3
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 class Fork(msgspec.Struct, frozen=True, tag=True):
@@ -75,7 +73,7 @@ _encode = msgspec.msgpack.Encoder().encode
 def main(control_fd: int) -> NoReturn:
     """Warm up, then obey until the grader closes the control socket."""
     protect()
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     warm_up()
     gc.collect()
     gc.freeze()

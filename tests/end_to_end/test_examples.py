@@ -112,7 +112,7 @@ def test_a_mistake_in_an_earlier_exercise_costs_points_once(exercises):
 def test_grades_have_a_row_a_student_and_a_column_a_section(graded):
     """The totals in grades.csv are the sums of the results."""
     results, _ = graded
-    rows = list(csv.DictReader((results / "grades.csv").open()))
+    rows = list(csv.DictReader((results / "grades.csv").read_text().splitlines()))
     assert [row["student"] for row in rows] == sorted(path.name for path in (ROOT / "examples/submitted").iterdir())
     for row in rows:
         sections = [json.loads((results / row["student"] / f"{name}.json").read_bytes()) for name in COURSE.sections]

@@ -19,6 +19,7 @@ from headcheck.compare import (
     assert_gradcheck,
     assert_not_copied,
     assert_number,
+    assert_raises,
     assert_responds,
     assert_shape,
     assert_tensor,
@@ -27,6 +28,7 @@ from headcheck.compare import (
     assert_zero,
     gradients,
 )
+from headcheck.errors import StudentRaised
 
 FLOATS = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 
@@ -205,6 +207,19 @@ def test_an_argument_handed_back_is_noticed():
     assert_not_copied(given_ + 1, given_)
     assert_not_copied(given_[None], given_)
     assert message(assert_not_copied, given_.double(), given_) == "the result is the argument itself"
+
+
+def _raising(error):
+    raise error
+
+
+def test_an_error_that_is_wanted_is_known_by_its_name():
+    """The right exception passes; another one, or none, is a mismatch."""
+    assert_raises("ValueError", _raising, StudentRaised("ValueError", "no"), what="seven")
+    assert "wanted a ValueError" in message(
+        assert_raises, "ValueError", _raising, StudentRaised("KeyError", "x"), what="7"
+    )
+    assert "raises nothing" in message(assert_raises, "ValueError", abs, -7, what="seven")
 
 
 def test_gradients_are_those_of_the_sum():

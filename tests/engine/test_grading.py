@@ -7,6 +7,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from headcheck import archive
@@ -139,6 +140,21 @@ def test_after_two_timeouts_the_rest_is_not_tried(five: Callable[..., dict[str, 
         "gate": "passed", "first": "timeout", "second": "timeout", "third": "skipped", "training": "skipped",
     }  # fmt: skip
     assert found["third"].message.startswith("not tried: too many calls")
+
+
+def test_the_time_of_an_exercise_is_not_renewed_by_dying(
+    write_course: Callable[..., Course], full: Sandbox, impatient: Limits
+) -> None:
+    """A submission that is slow and then exits has one budget, not one a worker."""
+    course = write_course(public=FIVE, hidden="")
+    exam = prepare(course, course.exercises[0], seed=1)
+    limits = msgspec.structs.replace(impatient, exercise_seconds=0.4)
+    text = b"import os, time\ndef double(n): time.sleep(0.2); os._exit(3)"
+    sitting = Sitting(full, limits, Paper(exam.exercise, {"tiny.double": text}, []))
+    found = examine(exam, sitting.connect, everything=True)
+    sitting.close()
+    assert "used up" in found[-1].message
+    assert found[-1].outcome == "timeout"
 
 
 def test_a_death_costs_only_its_own_check(five: Callable[..., dict[str, PropertyResult]]) -> None:

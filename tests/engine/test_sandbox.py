@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -278,7 +279,7 @@ def test_a_sandbox_that_closes_takes_its_workers_along(strong: Sandbox, limits: 
     worker._channel.close()
     time.sleep(0.3)
     assert not Path(f"/proc/{sleeper}").exists() or "Z" in Path(f"/proc/{sleeper}/stat").read_text().split()[2]
-    assert not own._scratch.exists()
+    assert own._errors.closed
 
 
 # What arrives on the line
@@ -435,7 +436,7 @@ def test_a_machine_on_which_nothing_starts_is_told_so(
     sandbox = launch_strongest(at_most="process")
     with pytest.raises(SandboxError, match="the warm process ended"):
         settle(sandbox, limits, at_most="process")
-    assert not sandbox._scratch.exists()
+    assert sandbox._errors.closed
 
 
 # A warm process that fails
@@ -453,7 +454,7 @@ def impostor() -> Iterator[tuple[Sandbox, socket.socket]]:
     """A sandbox whose warm process is played by the test."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sleeper = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(99)"])
-    sandbox = Sandbox(sleeper, ours, PLAIN, Path("/nonexistent"))
+    sandbox = Sandbox(sleeper, ours, PLAIN, tempfile.TemporaryFile())
     with theirs:
         yield sandbox, theirs
         sandbox.close()

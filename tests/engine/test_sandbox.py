@@ -454,8 +454,8 @@ def impostor() -> Iterator[tuple[Sandbox, socket.socket]]:
     """A sandbox whose warm process is played by the test."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sleeper = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(99)"])
-    sandbox = Sandbox(sleeper, ours, PLAIN, tempfile.TemporaryFile())
-    with theirs:
+    with theirs, tempfile.TemporaryFile() as errors:
+        sandbox = Sandbox(sleeper, ours, PLAIN, errors)
         yield sandbox, theirs
         sandbox.close()
 

@@ -90,10 +90,9 @@ def assert_close(
     agree = (left == right) | ((left - right).abs() <= atol + rtol * right.abs())
     if not agree.all():
         index = _first(~agree)
-        raise Mismatch(
-            f"{_at(what, index)} is {_number(left[index])}, wanted {_number(right[index])}",
-            got={what: tensor}, wanted={what: wanted},
-        )  # fmt: skip
+        is_this, not_that = _told_apart(left[index].item(), right[index].item())
+        message = f"{_at(what, index)} is {is_this}, wanted {not_that}"
+        raise Mismatch(message, got={what: tensor}, wanted={what: wanted})
     return tensor
 
 
@@ -152,7 +151,7 @@ def assert_responds(function: Callable[[Any], Any], first: Any, second: Any, *, 
         raise Mismatch(f"{what} is the same for two different inputs: it does not depend on them", got={what: one[0]})
     if not _same(one, again):
         raise Mismatch(
-            f"{what} is not the same when the same input comes again",
+            f"{what} is not the same when the same input comes again: is an argument changed, or something remembered?",
             got={f"{what}, second time": again[0] if again else None}, wanted={f"{what}, first time": one[0]},
         )  # fmt: skip
 
@@ -229,6 +228,12 @@ def _at(what: str, index: tuple[int, ...]) -> str:
 
 def _number(value: Tensor) -> str:
     return f"{value.item():.6g}"
+
+
+def _told_apart(left: complex, right: complex) -> tuple[str, str]:
+    """Two numbers with as few digits as show that they differ."""
+    texts = ((f"{left:.{digits}g}", f"{right:.{digits}g}") for digits in (6, 9, 12, 17))
+    return next((pair for pair in texts if pair[0] != pair[1]), (str(left), str(right)))
 
 
 def _name(dtype: torch.dtype) -> str:

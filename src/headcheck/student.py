@@ -375,7 +375,9 @@ class _Sent:
                 raise ProtocolError("an argument that was not sent has changed")
             old = self._tensors[i]
             if new.shape != old.shape or new.dtype != old.dtype:
-                raise StudentRaised("ValueError", f"an argument of shape {tuple(old.shape)} was resized by your code")
+                raise StudentRaised(
+                    "ValueError", f"your code changed the shape or dtype of an argument, {tuple(old.shape)}"
+                )
             if new.is_meta:
                 raise ProtocolError("an argument has lost its content")
             old.data.copy_(new)

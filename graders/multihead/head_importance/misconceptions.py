@@ -384,3 +384,29 @@ def memory_shared(mha, keep):
 def always_float32(mha, keep):
     """Your pruned layer is float32, whatever the full one was. Which dtype does a new layer have?"""
     return prune_heads(mha, keep).float()
+
+
+@misconception(of="prune_heads")
+def attention_shared(mha, keep):
+    """Your pruned layer uses the attention module of the full one, so what one of them does shows in the other. What
+    belongs to whom?
+    """
+    pruned = prune_heads(mha, keep)
+    pruned.attention = mha.attention
+    return pruned
+
+
+@misconception(of="prune_heads", group="robust")
+def dropout_forgotten(mha, keep):
+    """Your pruned layer no longer drops any weights in training. Where does the full layer keep its rate?"""
+    pruned = prune_heads(mha, keep)
+    pruned.attention.dropout.p = 0.0
+    return pruned
+
+
+@misconception(of="prune_heads")
+def full_layer_left_in_evaluation(mha, keep):
+    """You switched the full layer to evaluation mode and left it there. Who asked for that?"""
+    pruned = prune_heads(mha, keep)
+    mha.eval()
+    return pruned

@@ -20,7 +20,7 @@ from headcheck.strategies import amplify, attention_inputs, normal
 
 HEADS, HEAD_SIZE = 4, 3
 WIDTH = HEADS * HEAD_SIZE  # num_hiddens
-KEPT = st.sampled_from([[2], [0, 3], [1, 2, 3], [0, 1, 2, 3]])
+KEPT = st.sampled_from([[2], [0, 3], [3, 1], [1, 2, 3], [0, 1, 2, 3]])
 
 
 def arguments(seed=0):
@@ -132,6 +132,10 @@ def measuring_leaves_the_layer_as_it_was(student, training):
     mha = build(student, args, bias=True).train(training)
     before = {name: value.clone() for name, value in mha.state_dict().items()}
     assert_measures(student, mha, args)
+    dropping = build(student, args, dropout=0.5).train()
+    call(student.head_importance, dropping, loss_fn, args)
+    same = torch.equal(call(dropping, *args), call(dropping, *args))
+    assert_that(not same, "after the call the layer no longer drops weights in training")
     for name, value in mha.state_dict().items():
         assert_unchanged(value, before[name], what=f"mha.{name}")
     modes = mha.training, mha.attention.training
@@ -172,14 +176,22 @@ def pruned_layer_is_smaller(student, keep, bias):
 
 
 @worth(1, hint="Build a new layer; the old one is still needed.")
-@given(keep=KEPT)
-def pruning_leaves_the_layer_as_it_was(student, keep):
+@given(keep=KEPT, training=st.booleans())
+def pruning_leaves_the_layer_as_it_was(student, keep, training):
     """After `prune_heads` the full layer has the weights and the output that it had before."""
     args = arguments()
-    mha = build(student, args, bias=True)
+    mha = build(student, args, bias=True).train(training)
     before = {name: value.clone() for name, value in mha.state_dict().items()}
     output = call(mha, *args)
-    assert_answers(call(student.prune_heads, mha, keep), args)
+    pruned = call(student.prune_heads, mha, keep)
+    modes = mha.training, mha.attention.training
+    assert_that(modes == (training, training), f"the layer was left in {'evaluation' if training else 'training'} mode")
+    pruned.train(not training)
+    assert_answers(pruned, args)
+    modes = mha.training, mha.attention.training
+    assert_that(modes == (training, training), "switching the mode of the pruned layer switched that of the full one")
+    weights = mha.attention.attention_weights
+    assert_shape(weights, (2 * HEADS, 3, 6), what="mha.attention.attention_weights after a call of the pruned layer")
     for name, value in mha.state_dict().items():
         assert_unchanged(value, before[name], what=f"mha.{name}")
     assert_close(call(mha, *args), output, what="output of the full layer")
@@ -207,6 +219,9 @@ def pruned_layer_has_weights_of_its_own(student, keep):
     before = {name: value.clone() for name, value in mha.state_dict().items()}
     pruned = call(student.prune_heads, mha, keep)
     assert_answers(pruned, args)
+    dropping = call(student.prune_heads, build(student, args, dropout=0.5), keep).train()
+    same = torch.equal(call(dropping, *args), call(dropping, *args))
+    assert_that(not same, "the pruned layer does not drop weights in training")
     pruned.load_state_dict(amplify(pruned.state_dict(), seed=2))
     for name, value in mha.state_dict().items():
         assert_unchanged(value, before[name], what=f"mha.{name}")
@@ -229,6 +244,8 @@ def pruned_layer_keeps_the_dtype(student, dtype):
 @given(batch=attention_inputs())
 def batch_is_left_alone(student, batch):
     """Queries, keys, values and lengths are after `head_importance` what they were before."""
+    if batch.valid_lens is not None:
+        batch.valid_lens.view(-1)[0] += 3
     before = [None if argument is None else argument.clone() for argument in batch.args]
     assert_measures(student, build(student, batch.args), batch.args)
     for name, now, then in zip(("queries", "keys", "values", "valid_lens"), batch.args, before, strict=True):

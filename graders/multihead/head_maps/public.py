@@ -45,7 +45,8 @@ def maps_of(student, mha, case, num_heads):
 def read_from(mha, case, num_heads):
     """The weights that the layer keeps of its last call, head by head."""
     batch, queries, keys = case.shape
-    mha(*case.args)
+    with torch.no_grad():
+        mha(*case.args)
     return mha.attention.attention_weights.detach().reshape(batch, num_heads, queries, keys)
 
 
@@ -191,13 +192,17 @@ def the_mode_stays_as_it_is(student, case, heads, training, seed):
 @given(case=PADDED, heads=HEADS, seed=seeds())
 def looking_changes_nothing(student, case, heads, seed):
     """Taking the maps changes neither the tensors nor the weights of the layer."""
-    mha = layer(student, heads, seed)
+    case.valid_lens.view(-1)[0] += 3
+    mha = layer(student, heads, seed, dropout=0.5)
     wanted = read_from(mha, case, heads)
     tensors = dict(zip(("queries", "keys", "values", "valid_lens"), case.args, strict=True)) | mha.state_dict()
     before = {name: tensor.clone() for name, tensor in tensors.items()}
     assert_close(maps_of(student, mha, case, heads), wanted, what="maps")
     for name, tensor in (tensors | mha.state_dict()).items():
         assert_unchanged(tensor, before[name], what=name)
+    X = [normal((4, 6, size), seed) for size in (8, 7, 9)]
+    outputs = [mha(*X, None).detach() for _ in range(2)]
+    assert_that(not torch.equal(*outputs), "after the call the layer no longer drops weights in training")
 
 
 @worth(0.5, group="robust", examples=15, hint="Work on a copy: the maps are to be plotted later.")

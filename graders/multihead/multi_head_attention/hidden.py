@@ -92,9 +92,14 @@ def gradients_equal_the_reference(student, reference, heads, case):
             parameters = dict(layer.named_parameters())
             leaves = [tensor.clone().requires_grad_() for tensor in case.args[:3]]
             output = layer(*leaves, case.valid_lens)
-            found.append(gradients(output, [*leaves, *(parameters[name] for name in names)], what="output"))
-        for name, wanted, got in zip(["queries", "keys", "values", *names], *found, strict=True):
-            assert_close(got, wanted, what=f"gradient of {name}")
+            weights = layer.attention.attention_weights
+            slopes = torch.linspace(0, 1, weights.numel(), dtype=DOUBLE).reshape(weights.shape)
+            of_weights = gradients(weights * slopes, leaves[:2], what="attention_weights")
+            of_output = gradients(output, [*leaves, *(parameters[name] for name in names)], what="output")
+            found.append(of_output + of_weights)
+        places = ["queries", "keys", "values", *names, "queries, from the weights", "keys, from the weights"]
+        for place, wanted, got in zip(places, *found, strict=True):
+            assert_close(got, wanted, what=f"gradient of {place}")
 
 
 @worth(0.5, hint="Make no tensor on the CPU by habit: take the device from the inputs.")

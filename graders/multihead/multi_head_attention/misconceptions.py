@@ -443,3 +443,11 @@ class computes_in_float32(_Steps):
     def mix(self, X):
         mixed = super().mix(X)
         return mixed.float() if mixed.dtype in (torch.float16, torch.bfloat16) else mixed
+
+
+@misconception(group="robust")
+class lengths_always_needed(MultiHeadAttention):
+    """Your forward cannot be called without `valid_lens`. What should it do when nobody has any padding?"""
+
+    def forward(self, queries, keys, values, valid_lens):
+        return super().forward(queries, keys, values, valid_lens)

@@ -219,6 +219,16 @@ def training_drops_weights(student):
     assert_that(0 < int((left == 0).sum()) < left.numel(), "nothing was dropped, or everything", output=left)
 
 
+@worth(0.5, group="robust", hint="Give valid_lens a default in forward; the book asks for it every time.")
+def lengths_may_be_left_out(student):
+    """Without lengths every key is valid."""
+    args = self_attention((2, 3, 5), 0)
+    layer = build(student, args, heads=2)
+    wanted = layer(*args[:3], None)
+    assert_answers(layer, args)
+    assert_close(layer(*args[:3]), wanted.detach(), what="output")
+
+
 @worth(1, group="robust", hint="Check it first thing in the constructor; the book lets a reshape fail later.")
 def heads_must_divide_the_width(student):
     """A `num_hiddens` that is no multiple of `num_heads` raises a ValueError in the constructor."""
@@ -257,6 +267,8 @@ def empty_rows_give_zeros(student, heads, case):
 @given(heads=HEADS, case=attention_inputs(dtype=DOUBLE))
 def arguments_are_left_alone(student, heads, case):
     """Queries, keys, values and lengths are after the call what they were before it."""
+    if case.valid_lens is not None:
+        case.valid_lens.view(-1)[0] += 3  # more than there are keys counts as all of them
     before = [None if argument is None else argument.clone() for argument in case.args]
     assert_answers(build(student, case.args, heads), case.args)
     for name, now, then in zip(("queries", "keys", "values", "valid_lens"), case.args, before, strict=True):

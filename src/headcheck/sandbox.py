@@ -277,6 +277,8 @@ def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tupl
         else:
             sandbox.level = _level(sandbox, breaches)
             if not breaches or not weaker:
+                if sandbox.level != "full" and closed_directories():
+                    missing.append(f"late imports fail: workers may not enter {', '.join(closed_directories())}")
                 return sandbox, Probes(sandbox.level, breaches, missing)
             missing += [f"a worker could {breach}" for breach in breaches]
         sandbox.close()
@@ -293,6 +295,15 @@ def missing_parts() -> list[str]:
     if sys.platform != "linux":
         missing.append("this system is not Linux: namespaces, seccomp and Landlock do not exist here")
     return missing
+
+
+def closed_directories() -> list[str]:
+    """Directories on the way to Python that a worker may not enter without namespaces, when root becomes nobody."""
+    if os.geteuid() != 0:
+        return []
+    paths = [Path(path) for path in (*_readable_paths(), *map(str, _package_directories()))]
+    parents = {parent for path in paths for parent in path.parents}
+    return sorted(str(parent) for parent in parents if not parent.stat().st_mode & 0o001)
 
 
 def probe(sandbox: Sandbox, limits: Limits) -> list[str]:

@@ -14,7 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy
+import numpy as np
 import pytest
 import torch
 
@@ -146,7 +146,7 @@ def test_a_package_can_be_imported_late(sandbox: Sandbox, limits: Limits) -> Non
     """What nobody imported before is found at every level, unless Python lives where only root may enter."""
     text = "import sys\nearly = 'numpy.polynomial' in sys.modules\nimport numpy.polynomial\nanswer = early"
     found = answer(sandbox, limits, text)
-    closed = any(Path(directory) in Path(numpy.__file__).resolve().parents for directory in closed_directories())
+    closed = any(Path(directory) in Path(np.__file__).resolve().parents for directory in closed_directories())
     if closed and sandbox.level != "full":
         assert isinstance(found, Raised)
     else:

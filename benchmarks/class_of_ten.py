@@ -34,8 +34,8 @@ MISTAKES = {
     "scoring/masked_softmax": ("masked_fill(padded, 0.0)", "masked_fill(padded, 1e-3)"),
     "scoring/dot_product_attention": ("sqrt(queries.shape[-1])", "1.0"),
     "multihead/head_reshape": (
-        "X.transpose(1, 2).flatten(2)",
-        "X.flatten(2).reshape(-1, positions, num_heads * head_size)",
+        "heads.transpose(1, 2).flatten(2)",
+        "heads.flatten(1, 2).reshape(heads.shape[0], X.shape[1], -1)",
     ),
 }
 STUDENTS = 10

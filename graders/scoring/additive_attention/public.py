@@ -189,6 +189,7 @@ def negated_w_v_turns_the_ranking_round(student, case):
     """Negating w_v negates the scores: a key's weight before times its weight after is the same for all keys."""
     layer = _layer(student, case)
     state = layer.state_dict()
+    assert_that("w_v.weight" in state, "there is no parameter w_v.weight: make w_v an nn.Linear")
     _, before = _attend(layer, *case.args)
     layer.load_state_dict(state | {"w_v.weight": -state["w_v.weight"]})
     _, after = _attend(layer, *case.args)
@@ -227,6 +228,10 @@ def dropout_falls_on_the_weights(student):
     assert_close(output, torch.where(output == 0, 0, 4 * weights), what="output for values that are the identity")
     share = (output == 0).float().mean().item()
     assert_that(0.65 < share < 0.85, f"dropout=0.75 dropped {share:.0%} of the weights")
+    dropped, again = output == 0, layer(*case.args[:2], torch.eye(64).expand(2, 64, 64), None) == 0
+    assert_that(not torch.equal(dropped[0], dropped[1]), "all examples lose the same weights")
+    assert_that(not torch.equal(dropped[:, 0], dropped[:, 1]), "all queries lose the same weights")
+    assert_that(not torch.equal(dropped, again), "two calls lose the same weights")
 
 
 @worth(0.5, hint="Drop weights, not outputs: a dropped key is missing from all columns.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from given.recall import SIZE, recall_batch, recall_loss
 from hypothesis import given
+from hypothesis import strategies as st
 
 from headcheck.compare import assert_close, assert_shape, assert_that
 from headcheck.properties import worth
@@ -17,7 +18,12 @@ ENOUGH = 0.95
 
 
 @worth(3, examples=30, hint="Compare with (W q) . k / sqrt(key_size), computed by hand for one query and one key.")
-@given(case=attention_inputs(dtype=torch.float64))
+@given(
+    case=st.one_of(
+        attention_inputs(dtype=torch.float64),
+        attention_inputs(query_size=7, key_size=7, value_size=7, dtype=torch.float64),
+    )
+)
 def attention_equals_the_reference(student, reference, case):
     """With the same `W`, small or large, output and weights are those of the reference."""
     sizes = case.queries.shape[-1], case.keys.shape[-1]

@@ -169,8 +169,8 @@ def order_of_the_keys_is_irrelevant(student, case):
 @worth(1, examples=5, hint="First store the weights, then put dropout on them, then multiply.")
 @given(seed=seeds())
 def dropout_falls_on_the_weights(student, seed):
-    """In training with rate 0.5 each weight is dropped or doubled on its way to the values, and stored as it was."""
-    m = student.BilinearAttention(5, 2, 0.5).train()
+    """In training with rate 0.75 each weight is dropped or quadrupled before the values, and stored as it was."""
+    m = student.BilinearAttention(5, 2, 0.75).train()
     shown_twice = torch.eye(6).repeat(3, 1, 2)  # (batch, keys, 2 * keys): the output is the weights, two times over
     output = m(normal((3, 4, 5), seed), normal((3, 6, 2), seed + 1), shown_twice)
     left, right = assert_shape(output, (3, 4, 12), what="output").chunk(2, -1)
@@ -178,8 +178,10 @@ def dropout_falls_on_the_weights(student, seed):
     assert_close(stored.sum(-1), torch.ones(3, 4), what="row sums of the stored weights")
     assert_close(left, right, what="output for equal values")
     dropped = left == 0
-    assert_that(bool(dropped.any()), "in training with dropout 0.5 no weight was dropped", output=output)
-    assert_close(left, (2 * stored).masked_fill(dropped, 0), what="dropped weights")
+    assert_that(bool(dropped.any()), "in training with dropout 0.75 no weight was dropped", output=output)
+    assert_close(left, (4 * stored).masked_fill(dropped, 0), what="dropped weights")
+    assert_that(not torch.equal(dropped[:, 0], dropped[:, 1]), "all queries lose the same weights")
+    assert_that(not torch.equal(dropped[0], dropped[1]), "all examples lose the same weights")
 
 
 @worth(0.5, examples=20, hint="nn.Dropout knows whether the module is training; a function must be told.")

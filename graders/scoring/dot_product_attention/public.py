@@ -221,6 +221,10 @@ def dropout_falls_on_the_weights(student):
     assert_close(output, torch.where(output == 0, 0, 4 * weights), what="output for values that are the identity")
     share = (output == 0).float().mean().item()
     assert_that(0.65 < share < 0.85, f"dropout=0.75 dropped {share:.0%} of the weights")
+    dropped, again = output == 0, layer(*case.args[:2], torch.eye(64).expand(2, 64, 64), None) == 0
+    assert_that(not torch.equal(dropped[0], dropped[1]), "all examples lose the same weights")
+    assert_that(not torch.equal(dropped[:, 0], dropped[:, 1]), "all queries lose the same weights")
+    assert_that(not torch.equal(dropped, again), "two calls lose the same weights")
 
 
 @worth(0.5, hint="What is dropped must be made up for by the rest; nn.Dropout does both.")
@@ -232,7 +236,7 @@ def dropout_keeps_the_mean(student):
     wanted, _ = _attend(layer, *case.args[:2], values, None)
     copies = (x.expand(1500, -1, -1).clone() for x in (case.queries, case.keys, values))
     outputs, _ = _attend(layer.train(), *copies, None)
-    assert_that(bool((outputs[0] != outputs[1]).any()), "dropout=0.5 drops nothing in training")
+    assert_that(bool((outputs != wanted).any()), "dropout=0.5 drops nothing in training")
     assert_close(outputs.mean(0, keepdim=True), wanted, rtol=0.0, atol=0.25, what="the mean of 1500 outputs")
 
 

@@ -59,6 +59,16 @@ def rankings_are_compared_row_by_row(student, reference, case, seed):
     got = assert_shape(entry(report, "same_ranking"), case.shape[:2], what="same_ranking")
     assert_equal(torch.where(clear, got.bool(), wanted), wanted, what="same_ranking")
 
+    additive, dot = scorers(student, seed, 1.0)  # looks at feature 0 of the keys alone; the query asks dot for 1
+    state = {name: torch.zeros_like(value) for name, value in additive.state_dict().items()}
+    state["W_k.weight"][0, 0] = state["w_v.weight"][0, 0] = 1.0
+    additive.load_state_dict(state)
+    queries, keys = torch.zeros(1, 1, SIZE), torch.zeros(1, 5, SIZE)
+    queries[..., 1] = 1.0
+    keys[0, :, 0], keys[0, :, 1] = torch.tensor([1.0, 2, 3, 4, 5]) / 3, torch.tensor([1.0, 3, 2, 4, 5]) / 3
+    got = entry(student.compare_scorers(additive, dot, queries, keys, keys, None), "same_ranking")
+    assert_equal(got, torch.tensor([[False]]), what="same_ranking of rows that differ only in the middle")
+
 
 @worth(
     1,
@@ -70,7 +80,7 @@ def a_slight_preference_is_not_uniform(student, case, seed):
     """`both_uniform` is False when the keys are only nearly equal, in one row of one example."""
     batch, queries, keys = case.shape
     nearly = torch.ones(case.keys.shape)
-    nearly[-1] += normal(nearly.shape[1:], seed, scale=0.01)
+    nearly[-1] += normal(nearly.shape[1:], seed, scale=1e-4)
     lengths = torch.ones(batch, queries, dtype=torch.long)
     lengths[-1, -1] = keys
     values = normal(case.values.shape, seed)
@@ -87,7 +97,7 @@ def disagreeing_keys_convince_other_scorers(student, reference, counts, seed, sc
     """The gap is at least 0.2 on frozen copies of the scorers too, timid or sharp, for short queries."""
     num_queries, m = counts
     queries = normal((1, num_queries, SIZE), seed, scale=0.3)
-    keys = student.keys_that_disagree(*scorers(student, seed, scale), queries, m)
+    keys = student.keys_that_disagree(*scorers(student, seed, scale), queries.clone(), m)
     keys = assert_finite(assert_shape(keys, (1, m, SIZE), what="keys"), what="keys").detach().float()
     report = reference.compare_scorers(*scorers(reference, seed, scale), queries, keys, keys, None)
     gap = report["max_weight_gap"]

@@ -2,6 +2,7 @@
 
 import torch
 from scoring.changed_keys import compare_scorers as _compare
+from scoring.changed_keys import keys_that_disagree as _disagree
 
 from headcheck.properties import misconception
 
@@ -270,3 +271,12 @@ def keys_without_a_batch(additive, dot, queries, m):
 def infinite_keys(additive, dot, queries, m):
     """Your keys are so long that they are infinite, and the softmax makes NaN of them. How long is long enough?"""
     return torch.arange(1.0, m + 1, dtype=queries.dtype)[:, None] * torch.inf * queries[:, :1]
+
+
+@misconception(of="keys_that_disagree", group="robust")
+def queries_sharpened_in_place(additive, dot, queries, m):
+    """Your search changes the queries that it was given. Whose are they?"""
+    keys = _disagree(additive, dot, queries, m)
+    with torch.no_grad():
+        queries.mul_(10)
+    return keys

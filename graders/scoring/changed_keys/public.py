@@ -154,7 +154,8 @@ def more_padding_changes_nothing(student, case, seed):
     again = student.compare_scorers(*modules, case.queries, *longer, lengths)
     assert_gap(again, float(entry(report, "max_weight_gap")))
     assert_uniform(again, bool(entry(report, "both_uniform")))
-    assert_equal(entry(again, "same_ranking"), entry(report, "same_ranking"), what="same_ranking")
+    ranking = assert_shape(entry(report, "same_ranking"), case.shape[:2], what="same_ranking")
+    assert_equal(entry(again, "same_ranking"), ranking, what="same_ranking")
 
 
 @worth(1, examples=10, hint="attention_weights are the weights before dropout; outputs are not.")
@@ -183,9 +184,27 @@ def disagreeing_keys_open_a_gap(student, counts, seed):
     num_queries, m = counts
     additive, dot = scorers(student, seed)
     queries = normal((1, num_queries, SIZE), seed)
-    keys = assert_shape(student.keys_that_disagree(additive, dot, queries, m), (1, m, SIZE), what="keys")
-    gap = widest_gap(weights_of(additive, queries, assert_finite(keys, what="keys").detach().float()))
+    frozen, _ = scorers(student, seed)
+    keys = student.keys_that_disagree(additive, dot, queries.clone(), m)
+    assert_shape(keys, (1, m, SIZE), what="keys")
+    gap = widest_gap(weights_of(frozen, queries, assert_finite(keys, what="keys").detach().float()))
     assert_that(gap >= 0.2, f"on your keys no weight differs by more than {gap:.3g}", keys=keys)
+
+
+@worth(1, group="robust", examples=6, hint="Work on copies, and switch every mode back that you switch.")
+@given(modes=st.tuples(st.booleans(), st.booleans()), seed=seeds())
+def searching_leaves_no_traces(student, modes, seed):
+    """`keys_that_disagree` changes neither the queries nor the scorers, their parameters and their modes."""
+    additive, dot = scorers(student, seed)
+    additive.train(modes[0])
+    dot.train(modes[1])
+    queries = normal((1, 2, SIZE), seed)
+    before = {"queries": queries.clone()} | {name: value.clone() for name, value in additive.state_dict().items()}
+    student.keys_that_disagree(additive, dot, queries, 3)
+    for name, value in ({"queries": queries} | additive.state_dict()).items():
+        assert_unchanged(value, before[name], what=name)
+    for name, scorer, mode in (("additive", additive, modes[0]), ("dot", dot, modes[1])):
+        assert_that(scorer.training == mode, f"`{name}.training` was {mode} and is {not mode} after the call")
 
 
 @worth(1, group="robust", examples=10, hint="Work on copies: the tensors and the parameters belong to the caller.")

@@ -13,9 +13,9 @@ STEPS, BATCH, TESTED = 200, 64, 1000
 SEEDS = (1, 2, 3)
 
 
-def started(solution, seed):
+def started(solution, seed, *, dropout=0.0):
     """A module whose `w` is far enough from 0 for training to have something to do."""
-    m = solution.SumAttention(SIZE, 0.0)
+    m = solution.SumAttention(SIZE, dropout)
     m.load_state_dict({"w.weight": normal((1, SIZE), seed, scale=0.25)}, strict=False)
     return m
 
@@ -79,4 +79,8 @@ def training_is_the_one_described(student, reference):
         train(r, seed)
         returned = student.recall_accuracy(m, seed=seed)
         assert_number(returned, accuracy(m, seed), atol=0.002, what="recall_accuracy")
-        assert_close(m.w.weight, r.w.weight, atol=0.03, what="w after training")
+        assert_close(m.w.weight, r.w.weight, atol=1e-3, what="w after training")
+    m = started(student, seed, dropout=0.5)
+    student.recall_accuracy(m, seed=seed)
+    moved = (m.w.weight - r.w.weight).abs().max().item()
+    assert_that(moved > 1e-3, "dropout changes nothing in the training: is it done in evaluation mode?")

@@ -139,8 +139,8 @@ def weights_share_1_among_the_valid_keys(student, case):
 @worth(0.5, examples=5, hint="First store the weights, then put dropout on them, then multiply.")
 @given(seed=seeds())
 def dropout_falls_on_the_weights(student, seed):
-    """In training with rate 0.5 each weight is dropped or doubled on its way to the values, and stored as it was."""
-    m = student.SumAttention(5, 0.5).train()
+    """In training with rate 0.75 each weight is dropped or quadrupled before the values, and stored as it was."""
+    m = student.SumAttention(5, 0.75).train()
     shown_twice = torch.eye(6).repeat(3, 1, 2)  # (batch, keys, 2 * keys): the output is the weights, two times over
     output = m(normal((3, 4, 5), seed), normal((3, 6, 5), seed + 1), shown_twice)
     left, right = assert_shape(output, (3, 4, 12), what="output").chunk(2, -1)
@@ -148,8 +148,20 @@ def dropout_falls_on_the_weights(student, seed):
     assert_close(stored.sum(-1), torch.ones(3, 4), what="row sums of the stored weights")
     assert_close(left, right, what="output for equal values")
     dropped = left == 0
-    assert_that(bool(dropped.any()), "in training with dropout 0.5 no weight was dropped", output=output)
-    assert_close(left, (2 * stored).masked_fill(dropped, 0), what="dropped weights")
+    assert_that(bool(dropped.any()), "in training with dropout 0.75 no weight was dropped", output=output)
+    assert_close(left, (4 * stored).masked_fill(dropped, 0), what="dropped weights")
+    assert_that(not torch.equal(dropped[:, 0], dropped[:, 1]), "all queries lose the same weights")
+    assert_that(not torch.equal(dropped[0], dropped[1]), "all examples lose the same weights")
+
+
+@worth(0.5, examples=20, hint="nn.Dropout knows whether the module is training; a function must be told.")
+@given(case=sum_inputs(lengths=("none",)))
+def evaluation_drops_nothing(student, case):
+    """In evaluation mode the output is the stored weights times the values, whatever the dropout rate."""
+    m = student.SumAttention(SIZE, 0.5).eval()
+    output = m(*case.args)
+    weights = assert_shape(m.attention_weights, case.shape, what=WEIGHTS)
+    assert_close(output, weights @ case.values, what="output")
 
 
 @worth(0.5, examples=2, hint="Gradients must reach keys and values, and the stored weights too: no detach, no .data.")
@@ -229,6 +241,7 @@ def arguments_are_left_alone(student, case):
     m, _ = sum_attention(student, case)
     before = [None if part is None else part.clone() for part in case.args]
     assert_finite(m(*case.args), what="output")
+    student.query_effect(m, *case.args[:3])
     for name, now, then in zip(("queries", "keys", "values", "valid_lens"), case.args, before, strict=True):
         if then is not None:
             assert_unchanged(now, then, what=name)

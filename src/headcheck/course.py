@@ -144,17 +144,15 @@ class Course:
         return (self.root / "reference").is_dir()
 
     def given_sources(self, exercise: Exercise) -> dict[str, bytes]:
-        """The text of the files that the course hands out with an exercise, by module name."""
-        paths = {name: self.root / "assignments" / name for name in exercise.given}
+        """The text of the files that the course hands out with an exercise and what it uses, by module name."""
+        owners = [self.exercise(name) for name in (*exercise.uses, exercise.id)]
+        paths = {name: self.root / "assignments" / name for owner in owners for name in owner.given}
         return {name.removesuffix(".py").replace("/", "."): _read(path) for name, path in paths.items()}
 
     def reference_sources(self, exercise: Exercise) -> dict[str, bytes]:
         """The text of the reference, and of everything that it imports, by module name."""
-        own = [*exercise.uses, exercise.id]
-        sources = {self.exercise(name).module: _read(self.exercise(name).reference) for name in own}
-        for name in own:
-            sources |= self.given_sources(self.exercise(name))
-        return sources
+        own = [self.exercise(name) for name in (*exercise.uses, exercise.id)]
+        return {each.module: _read(each.reference) for each in own} | self.given_sources(exercise)
 
     def fingerprint(self, exercise: Exercise) -> str:
         """A hash of everything in the course that decides the result of an exercise but the submission."""

@@ -201,7 +201,7 @@ class Grader:
                 results.append(self._missing(exercise, submission.refused.get(exercise.id, "")))
                 continue
             own = [self._course.exercise(name) for name in (*exercise.uses, exercise.id) if name in submission.files]
-            sources = {each.module: submission.files[each.id] for each in own} | given_sources(self._course, exercise)
+            sources = {each.module: submission.files[each.id] for each in own} | self._course.given_sources(exercise)
             results.append(self.grade(Paper(exercise, sources, []), everything=everything))
         return results
 
@@ -287,17 +287,10 @@ class Grader:
         )
 
     def _paper(self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]) -> Paper:
-        sources = {exercise.module: submission.files[exercise.id]}
-        replaced = []
-        references = self._course.reference_sources(exercise)
-        for name in exercise.uses:
-            used = self._course.exercise(name)
-            if earlier[name].status == "passed":
-                sources[used.module] = submission.files[name]
-            else:
-                sources[used.module] = references[used.module]
-                replaced.append(name)
-        return Paper(exercise, sources | given_sources(self._course, exercise), replaced)
+        replaced = [name for name in exercise.uses if earlier[name].status != "passed"]
+        own = [self._course.exercise(name) for name in (*exercise.uses, exercise.id) if name not in replaced]
+        written = {each.module: submission.files[each.id] for each in own}
+        return Paper(exercise, self._course.reference_sources(exercise) | written, replaced)
 
     def _missing(self, exercise: Exercise, reason: str) -> ExerciseResult:
         message = reason or "there is no file for this exercise"
@@ -313,14 +306,6 @@ def with_used(course: Course, wanted: list[Exercise]) -> list[Exercise]:
     """The wanted exercises and all that they use, in course order."""
     names = {name for exercise in wanted for name in (*exercise.uses, exercise.id)}
     return [exercise for exercise in course.exercises if exercise.id in names]
-
-
-def given_sources(course: Course, exercise: Exercise) -> dict[str, bytes]:
-    """The files that the course hands out with an exercise and with what it uses."""
-    sources: dict[str, bytes] = {}
-    for name in (*exercise.uses, exercise.id):
-        sources |= course.given_sources(course.exercise(name))
-    return sources
 
 
 def broken(exercise: Exercise, properties: list[Property], message: str) -> ExerciseResult:

@@ -277,8 +277,8 @@ def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tupl
         else:
             sandbox.level = _level(sandbox, breaches)
             if not breaches or not weaker:
-                if sandbox.level != "full" and closed_directories():
-                    missing.append(f"late imports fail: workers may not enter {', '.join(closed_directories())}")
+                if sandbox.level != "full" and (closed := closed_directories()):
+                    missing.append(f"late imports fail: workers may not enter {', '.join(closed)}")
                 return sandbox, Probes(sandbox.level, breaches, missing)
             missing += [f"a worker could {breach}" for breach in breaches]
         sandbox.close()

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from headcheck.errors import CourseError
 from headcheck.grading import Exam, examine, prepare
 from headcheck.loading import load
 from headcheck.properties import load_misconceptions, mistaken
+from headcheck.questions import read_question
 from headcheck.student import local
 
 if TYPE_CHECKING:
@@ -241,6 +243,7 @@ def _about_content(exercise: Exercise, exam: Exam, misconceptions: list[Misconce
     idea = ast.get_docstring(ast.parse(exercise.reference.read_bytes()))
     names = [prop.name for prop in exam.properties]
     alternatives = len(exercise.alternatives)
+    enough = 1 if any(prop.worth.training for prop in exam.properties) else MIN_ALTERNATIVES  # training takes long
     complaints = {
         "the stub's docstring does not start with a Markdown title": not prompt.startswith("# "),
         "the prompt has no worked example (a line with the word Example)": "Example" not in prompt,
@@ -248,10 +251,16 @@ def _about_content(exercise: Exercise, exam: Exam, misconceptions: list[Misconce
         "no property is a gate": not any(prop.worth.gate for prop in exam.properties),
         "two properties have the same name": len(set(names)) < len(names),
         "there is no misconception": not misconceptions,
-        f"there are {alternatives} alternatives; {MIN_ALTERNATIVES} are needed": alternatives < MIN_ALTERNATIVES,
+        f"there are {alternatives} alternatives; {enough} are needed": alternatives < enough,
     }
     found = [complaint for complaint, holds in complaints.items() if holds]
-    return found + _signature_drift(exercise) + _about_texts(exam) + _about_points(exam)
+    return (
+        found
+        + _signature_drift(exercise)
+        + _about_texts(exam)
+        + _about_points(exam)
+        + _about_question(exercise, prompt)
+    )
 
 
 def _about_texts(exam: Exam) -> list[str]:
@@ -275,6 +284,17 @@ def _about_points(exam: Exam) -> list[str]:
     if training > MAX_TRAINING * total:
         findings.append(f"{training:g} of {total:g} points are for training; at most 30 % may be")
     return findings
+
+
+def _about_question(exercise: Exercise, prompt: str) -> list[str]:
+    if not exercise.question.is_file():
+        return []
+    try:
+        read_question(exercise.question)
+    except CourseError as error:
+        return [str(error)]
+    named = exercise.question.name in prompt
+    return [] if named else [f"the prompt does not name its written question, {exercise.question.name}"]
 
 
 def _signature_drift(exercise: Exercise) -> list[str]:
@@ -308,7 +328,7 @@ def unexpected_files(course: Course) -> list[str]:
     known = {course.root / "assignments" / "course.toml"}
     for exercise in course.exercises:
         known |= {exercise.stub, exercise.reference, exercise.public, exercise.hidden, exercise.misconceptions}
-        known |= set(exercise.alternatives)
+        known |= {exercise.question, *exercise.alternatives}
         known |= {course.root / "assignments" / name for name in exercise.given}
     trees = [course.root / name for name in ("assignments", "reference", "graders", "tests/alternatives")]
     found = [

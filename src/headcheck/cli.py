@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,23 +101,25 @@ def grade(
     results.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     jobs = min(jobs or os.cpu_count() or 1, len(submissions))
-    sandboxes: list[Sandbox] = [launch_strongest() for _ in range(jobs)]
+    handed_in = {name for submission in submissions for name in submission.files}
+    to_grade = [exercise for exercise in course.with_used(wanted) if exercise.id in handed_in]
+    needs = _needs(to_grade)
+    sandboxes: list[Sandbox] = [launch_strongest(needs=needs) for _ in range(jobs)]
     try:
         from headcheck import archive
         from headcheck.crew import Crew
-        from headcheck.grading import Exams, Grader, with_used
+        from headcheck.grading import Exams, Grader
 
         exams = Exams(course, course.seed if seed is None else seed)
-        for exercise in with_used(course, wanted):
-            if any(exercise.id in submission.files for submission in submissions):
-                exams.of(exercise)  # once, here: the grader processes inherit it
+        for exercise in to_grade:
+            exams.of(exercise)  # once, here: the grader processes inherit it
         settled = [settle(sandbox, course.limits) for sandbox in sandboxes]
         sandboxes = [sandbox for sandbox, _ in settled]
         weakest = max((probes for _, probes in settled), key=lambda probes: LEVELS.index(probes.level))
         _require_level(weakest, weak_sandbox=weak_sandbox)
 
         def spare() -> Grader:
-            sandbox, probes = settle(launch_strongest(), course.limits)
+            sandbox, probes = settle(launch_strongest(needs=needs), course.limits)
             _require_level(probes, weak_sandbox=weak_sandbox)
             return Grader(course, exams, sandbox, directory=results)
 
@@ -145,6 +148,16 @@ def grade(
             style="red",
         )
         sys.exit(EXIT_BROKEN)
+
+
+def _needs(exercises: list[Exercise]) -> tuple[str, ...]:
+    """The libraries besides torch that these exercises need; all of them must be installed."""
+    needs = {name: exercise.id for exercise in exercises for name in exercise.needs}
+    for name, exercise in needs.items():
+        package = name.partition(".")[0]
+        if find_spec(package) is None:
+            raise HeadcheckError(f"{exercise} needs {package}; install it with: pip install 'headcheck[attention]'")
+    return tuple(sorted(needs))
 
 
 def _require_level(probes: Probes, *, weak_sandbox: bool) -> None:
@@ -216,7 +229,7 @@ def check(root: Path | None, name: str | None, directory: Path | None, everythin
     course = _course(root)
     wanted = course.select(name)
     work = directory or course.root / "assignments"
-    sandbox = launch_strongest()
+    sandbox = launch_strongest(needs=_needs(course.with_used(wanted)))
     try:
         from headcheck.grading import Exams, Grader
 
@@ -237,14 +250,19 @@ def check(root: Path | None, name: str | None, directory: Path | None, everythin
 
 def _check_once(course: Course, grader: Grader, wanted: list[Exercise], work: Path, *, everything: bool) -> bool:
     from headcheck.properties import count_hidden
+    from headcheck.questions import read_question
     from headcheck.submission import read_directory
     from headcheck.terminal import exercise_view
 
     submission = read_directory(work, course)
     results = grader.check(submission, wanted, everything=everything)
     for result in results:
-        hidden = count_hidden(course, course.exercise(result.exercise))
-        out.print(exercise_view(result, hidden_left=hidden, everything=everything))
+        exercise = course.exercise(result.exercise)
+        out.print(exercise_view(result, hidden_left=count_hidden(course, exercise), everything=everything))
+        if exercise.question.is_file():
+            question = read_question(exercise.question)
+            out.print(f"  In words, {question.max_points} points, judged by a person: {question.title}", style="dim")
+            out.print(f"  The question is in {exercise.section}/{exercise.question.name}", style="dim")
     if len(results) > 1:
         passed = sum(result.points == result.max_points for result in results)
         out.print(f"{passed} of {len(results)} exercises pass all public checks")

@@ -35,6 +35,8 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     uses: list[str] = []
     given: list[str] = []
     shortcuts: list[str] = []
+    needs: list[str] = []
+    limits: dict[str, float] = {}
     weight: float = 1.0
 
 
@@ -56,7 +58,8 @@ class Exercise:
     """One exercise: its place in the course and its files, of which a released copy has only the public ones.
 
     `uses` are the earlier exercises that it imports, all of them, in course order; `given` the files under
-    `assignments/` that the course hands out; `shortcuts` the library calls that would do the work.
+    `assignments/` that the course hands out; `shortcuts` the library calls that would do the work; `needs` the
+    libraries besides torch that a submission imports; `limits` those of the course, or its own.
     """
 
     root: Path
@@ -67,6 +70,8 @@ class Exercise:
     uses: tuple[str, ...]
     given: tuple[str, ...]
     shortcuts: tuple[str, ...]
+    needs: tuple[str, ...]
+    limits: Limits
     weight: float
 
     @property
@@ -80,6 +85,11 @@ class Exercise:
     @property
     def stub(self) -> Path:
         return self.root / "assignments" / self.section / f"{self.slug}.py"
+
+    @property
+    def question(self) -> Path:
+        """The question to be answered in words, with its rubric; not every exercise has one."""
+        return self.stub.with_suffix(".md")
 
     @property
     def reference(self) -> Path:
@@ -138,6 +148,11 @@ class Course:
             return [exercise for exercise in self.exercises if exercise.section == name]
         return [self.exercise(name)]
 
+    def with_used(self, wanted: list[Exercise]) -> list[Exercise]:
+        """These exercises and all that they use, in course order."""
+        names = {name for exercise in wanted for name in (*exercise.uses, exercise.id)}
+        return [exercise for exercise in self.exercises if exercise.id in names]
+
     @property
     def has_hidden_files(self) -> bool:
         """False in a released copy, in which nothing can be graded or audited."""
@@ -157,7 +172,7 @@ class Course:
     def fingerprint(self, exercise: Exercise) -> str:
         """A hash of everything in the course that decides the result of an exercise but the submission."""
         files = [exercise.public, exercise.hidden, exercise.misconceptions]
-        digest = hashlib.sha256(repr((exercise.id, exercise.shortcuts, exercise.weight, self.limits)).encode())
+        digest = hashlib.sha256(repr((exercise.id, exercise.shortcuts, exercise.weight, exercise.limits)).encode())
         for data in [*(_read(path) for path in files if path.exists()), *self.reference_sources(exercise).values()]:
             digest.update(hashlib.sha256(data).digest())
         return digest.hexdigest()
@@ -190,7 +205,7 @@ def read_course(root: Path) -> Course:
     exercises: dict[str, Exercise] = {}
     for section in content.section:
         for entry in section.exercise:
-            exercise = _exercise(root, section.name, entry, exercises)
+            exercise = _exercise(root, section.name, entry, exercises, content.limits)
             if exercise.id in exercises:
                 raise CourseError(f"{path}: {exercise.id} is listed twice")
             exercises[exercise.id] = exercise
@@ -198,13 +213,17 @@ def read_course(root: Path) -> Course:
     return Course(root, content.title, content.seed, content.limits, sections, tuple(exercises.values()))
 
 
-def _exercise(root: Path, section: str, entry: _Entry, earlier: dict[str, Exercise]) -> Exercise:
+def _exercise(root: Path, section: str, entry: _Entry, earlier: dict[str, Exercise], limits: Limits) -> Exercise:
     where = f"{root / COURSE_FILE}: {section}/{entry.slug}"
     if not (entry.slug.isidentifier() and section.isidentifier()):
         raise CourseError(f"{where}: a section and a slug must be Python identifiers")
     unknown = [name for name in entry.uses if name not in earlier]
     if unknown:
         raise CourseError(f"{where}: it uses {', '.join(unknown)}, which must be listed before it")
+    try:
+        own_limits = msgspec.convert(msgspec.to_builtins(limits) | entry.limits, Limits, strict=False)
+    except msgspec.ValidationError as error:
+        raise CourseError(f"{where}: limits: {error}") from error
     needed = {name for used in entry.uses for name in (*earlier[used].uses, used)}
     uses = tuple(name for name in earlier if name in needed)
     return Exercise(
@@ -216,6 +235,8 @@ def _exercise(root: Path, section: str, entry: _Entry, earlier: dict[str, Exerci
         uses,
         tuple(entry.given),
         tuple(entry.shortcuts),
+        tuple(entry.needs),
+        own_limits,
         entry.weight,
     )
 

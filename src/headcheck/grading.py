@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    from headcheck.course import Course, Exercise, Limits
+    from headcheck.course import Course, Exercise
     from headcheck.properties import Case, Misconception, Property
     from headcheck.results import Outcome, SectionResult
     from headcheck.sandbox import Sandbox, Worker
@@ -122,9 +122,9 @@ class Paper:
 class Sitting:
     """One paper in the sandbox: a worker, and another with what is left of the time when that one has died."""
 
-    def __init__(self, sandbox: Sandbox, limits: Limits, paper: Paper) -> None:
+    def __init__(self, sandbox: Sandbox, paper: Paper) -> None:
         self._sandbox = sandbox
-        self._limits = limits
+        self._limits = paper.exercise.limits
         self._paper = paper
         self._worker: Worker | None = None
         self._connection: Connection | None = None
@@ -187,7 +187,7 @@ class Grader:
     def grade_submission(self, submission: Submission, wanted: list[Exercise]) -> list[SectionResult]:
         """All wanted exercises of one student, by section; what they use is graded first."""
         found: dict[str, ExerciseResult] = {}
-        for exercise in with_used(self._course, wanted):
+        for exercise in self._course.with_used(wanted):
             found[exercise.id] = self._grade_or_recall(submission, exercise, found)
         return self._by_section(submission, wanted, found)
 
@@ -254,7 +254,7 @@ class Grader:
         """Put a paper to the properties, name the mistake if it has a name, and add up."""
         started = time.perf_counter()
         exam = self.exams.of(paper.exercise)
-        sitting = Sitting(self._sandbox, self._course.limits, paper)
+        sitting = Sitting(self._sandbox, paper)
         try:
             properties = examine(exam, sitting.connect, everything=everything)
             diagnosis = _diagnose(exam, properties, sitting)
@@ -300,12 +300,6 @@ class Grader:
         ]
         maximum = round(sum(result.max_points for result in properties), 6)
         return ExerciseResult(exercise.id, "missing", 0.0, maximum, 0.0, None, properties, [reason] if reason else [])
-
-
-def with_used(course: Course, wanted: list[Exercise]) -> list[Exercise]:
-    """The wanted exercises and all that they use, in course order."""
-    names = {name for exercise in wanted for name in (*exercise.uses, exercise.id)}
-    return [exercise for exercise in course.exercises if exercise.id in names]
 
 
 def broken(exercise: Exercise, properties: list[Property], message: str) -> ExerciseResult:

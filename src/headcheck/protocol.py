@@ -127,6 +127,7 @@ class Call(Message, frozen=True):
     seed: int
     parameters: dict[int, dict[str, Array]]
     dropped: list[int]
+    counted: bool = False
 
 
 class Get(Message, frozen=True):
@@ -163,6 +164,14 @@ class Refuse(Message, frozen=True):
     message: str
 
 
+class Count(Message, frozen=True):
+    """What a call did: FLOPs of its matmuls, elements of the largest storage it made, its first operations by name."""
+
+    flops: int
+    largest: int
+    operations: list[str]
+
+
 class Done(Message, frozen=True):
     """The answer to a request.
 
@@ -174,6 +183,7 @@ class Done(Message, frozen=True):
     changed: dict[int, Array]
     generators: dict[int, bytes]
     printed: Text
+    count: Count | None = None
 
 
 class Raised(Message, frozen=True):

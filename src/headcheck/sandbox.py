@@ -31,7 +31,7 @@ from headcheck.errors import ProtocolError, SandboxError, StudentDied, StudentTi
 from headcheck.lockdown import Locks, landlock_version
 from headcheck.protocol import Ask, Get, Load, Raised, decode_reply, encode, frame_length
 from headcheck.system_calls import compile_filter
-from headcheck.warm import End, Ended, Fork, Forked, Ready, Report
+from headcheck.warm import End, Ended, Fork, Forked, Look, Order, Ready, Report, Used
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from headcheck.results import Level
 
 BUBBLEWRAP_MISSING = "bubblewrap is missing: install the package bubblewrap (it brings the command bwrap)"
-ENGINE = ("__init__.py", "errors.py", "protocol.py", "loading.py", "lockdown.py", "worker.py", "warm.py")
+ENGINE = (
+    "__init__.py", "errors.py", "protocol.py", "loading.py", "counting.py", "lockdown.py", "worker.py", "warm.py",
+)  # fmt: skip
 WARM_UP_SECONDS = 120.0
 END_SECONDS = 30.0
 MAX_SAID = 64 * 1024
@@ -72,8 +74,14 @@ class Sandbox:
     """One warm process and its workers."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], control: socket.socket, layers: Layers, errors: IO[bytes]
+        self,
+        process: subprocess.Popen[bytes],
+        control: socket.socket,
+        layers: Layers,
+        needs: tuple[str, ...],
+        errors: IO[bytes],
     ) -> None:
+        self.needs = needs
         self._process = process
         self._control = control
         self._layers = layers
@@ -81,18 +89,21 @@ class Sandbox:
         self.level: Level = "process"
 
     @classmethod
-    def launch(cls, layers: Layers) -> Sandbox:
-        """Start a warm process and return at once; `wait_until_warm` waits."""
+    def launch(cls, layers: Layers, needs: tuple[str, ...] = ()) -> Sandbox:
+        """Start a warm process, with these libraries imported besides torch, and return at once.
+
+        `wait_until_warm` waits for it.
+        """
         bubblewrap = _bubblewrap() if layers.namespaces else []
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         errors = tempfile.TemporaryFile()  # noqa: SIM115  (it has no name, and goes with the sandbox)
-        command = [*bubblewrap, *_python(theirs.fileno(), layers.namespaces)]
+        command = [*bubblewrap, *_python(theirs.fileno(), layers.namespaces, needs)]
         with theirs:
             process = subprocess.Popen(  # noqa: S603  (a command of our own making)
                 command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, pass_fds=[theirs.fileno()],
                 env=_environment(), cwd="/", start_new_session=True,
             )  # fmt: skip
-        return cls(process, ours, layers, errors)
+        return cls(process, ours, layers, needs, errors)
 
     def wait_until_warm(self) -> None:
         """Wait for the warm process; raises SandboxError with what it said when it could not start."""
@@ -126,14 +137,17 @@ class Sandbox:
 
     def end(self, pid: int) -> Ended:
         """Kill a worker, if it is still there, and learn how it ended."""
-        try:
-            self._control.send(_encode_order(End(pid)))
-        except OSError as error:
-            raise SandboxError(f"the warm process is gone: {error}{self._said()}") from error
-        report = self._receive(END_SECONDS)
+        report = self._order(End(pid))
         if not isinstance(report, Ended):
             raise SandboxError(f"the warm process answered {report}")
         return report
+
+    def cpu_seconds(self, pid: int) -> float:
+        """How much CPU a worker has used, by the kernel's account."""
+        report = self._order(Look(pid))
+        if not isinstance(report, Used):
+            raise SandboxError(f"the warm process answered {report}")
+        return report.cpu_seconds
 
     def close(self) -> None:
         """End the warm process and all its workers."""
@@ -141,6 +155,13 @@ class Sandbox:
         self._process.kill()
         self._process.wait()
         self._errors.close()
+
+    def _order(self, order: Order) -> Report:
+        try:
+            self._control.send(_encode_order(order))
+        except OSError as error:
+            raise SandboxError(f"the warm process is gone: {error}{self._said()}") from error
+        return self._receive(END_SECONDS)
 
     def _receive(self, seconds: float) -> Report:
         self._control.settimeout(seconds)
@@ -200,6 +221,10 @@ class Worker:
         finally:
             self.seconds_left -= deadline.used()
 
+    def cpu_seconds(self) -> float:
+        """What the kernel has charged this worker for so far."""
+        return self._sandbox.cpu_seconds(self._pid)
+
     def end(self) -> Ended:
         """Kill the worker and learn how it ended."""
         self.alive = False
@@ -251,14 +276,14 @@ class _Deadline:
         self._since, self._running = time.monotonic(), True
 
 
-def open_sandbox(limits: Limits, *, at_most: Level = "full") -> tuple[Sandbox, Probes]:
+def open_sandbox(limits: Limits, *, at_most: Level = "full", needs: tuple[str, ...] = ()) -> tuple[Sandbox, Probes]:
     """The strongest sandbox that this machine gives, warm and probed."""
-    return settle(launch_strongest(at_most=at_most), limits, at_most=at_most)
+    return settle(launch_strongest(at_most=at_most, needs=needs), limits, at_most=at_most)
 
 
-def launch_strongest(*, at_most: Level = "full") -> Sandbox:
+def launch_strongest(*, at_most: Level = "full", needs: tuple[str, ...] = ()) -> Sandbox:
     """Start the strongest sandbox that may work, without waiting for it."""
-    return Sandbox.launch(_possible_layers(at_most)[0])
+    return Sandbox.launch(_possible_layers(at_most)[0], needs)
 
 
 def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tuple[Sandbox, Probes]:
@@ -282,7 +307,7 @@ def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tupl
                 return sandbox, Probes(sandbox.level, breaches, missing)
             missing += [f"a worker could {breach}" for breach in breaches]
         sandbox.close()
-        sandbox = Sandbox.launch(weaker.pop(0))
+        sandbox = Sandbox.launch(weaker.pop(0), sandbox.needs)
 
 
 def missing_parts() -> list[str]:
@@ -417,10 +442,12 @@ def _bubblewrap() -> list[str]:
     return [*command, "--"]
 
 
-def _python(control: int, inside: bool) -> list[str]:
+def _python(control: int, inside: bool, needs: tuple[str, ...]) -> list[str]:
     packages = [_inside(path) if inside else str(path) for path in _package_directories()]
     engine = "/engine" if inside else str(Path(__file__).parents[1])
-    start = f"import sys; sys.path[:0] = {[engine, *packages]!r}; from headcheck.warm import main; main({control})"
+    start = (
+        f"import sys; sys.path[:0] = {[engine, *packages]!r}; from headcheck.warm import main; main({control}, {needs})"
+    )
     return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-X", "utf8", "-c", start]
 
 
@@ -429,7 +456,7 @@ def _environment() -> dict[str, str]:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
     return {
         **threads, "MALLOC_ARENA_MAX": "2", "LANG": "C.UTF-8", "HOME": "/tmp", "USER": "student", "LOGNAME": "student",
-        "PYTHONHASHSEED": "0", "TORCHINDUCTOR_CACHE_DIR": "/tmp",
+        "PYTHONHASHSEED": "0", "TORCHINDUCTOR_CACHE_DIR": "/tmp", "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp",
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ optimizer on them reaches the worker with the next call.
 
 from __future__ import annotations
 
+import time
 import warnings
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,7 @@ from headcheck.protocol import (
     Backward,
     Call,
     Callback,
+    Count,
     Done,
     Generator,
     Get,
@@ -55,6 +57,9 @@ class Line(Protocol):
     def request(self, request: Request, answer: Callable[[Ask], Answer | Refuse]) -> Done | Raised:
         """Send a request, answer what the worker asks meanwhile, and return its reply."""
 
+    def cpu_seconds(self) -> float:
+        """What the kernel has charged the worker for so far."""
+
 
 class LocalLine:
     """A session in this process, for references, alternatives and misconceptions: trusted code only."""
@@ -71,6 +76,9 @@ class LocalLine:
         self._answer = answer
         with warnings.catch_warnings(action="ignore"):  # as in a worker, where a warning is only something printed
             return self._session.answer(request)
+
+    def cpu_seconds(self) -> float:
+        return time.process_time()
 
 
 class Student:
@@ -151,6 +159,11 @@ _METHODS = {
 }
 
 
+def call_counted(handle: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Count, float]:
+    """Call what a handle stands for; the result, what the worker counted, and the CPU seconds that the kernel did."""
+    return handle._connection.call_counted(handle._ref, args, kwargs)
+
+
 class _Leaf:
     """An argument whose gradient may be asked for; when nobody can ask any more, the worker may forget it."""
 
@@ -208,6 +221,19 @@ class Connection:
 
     def call(self, ref: int, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a remote function; write back what it changed in its arguments."""
+        return self._call(ref, path, args, kwargs, counted=False)[0]
+
+    def call_counted(self, ref: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Count, float]:
+        """As `call`; the result, what the worker counted, and the CPU seconds that the kernel did."""
+        before = self._line.cpu_seconds()
+        result, count = self._call(ref, "", args, kwargs, counted=True)
+        if count is None:
+            raise ProtocolError("a call that was to be counted was not")
+        return result, count, self._line.cpu_seconds() - before
+
+    def _call(
+        self, ref: int, path: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, counted: bool
+    ) -> tuple[Any, Count | None]:
         sent = _Sent(self)
         packed = [sent.pack(value) for value in args]
         named = {name: sent.pack(value) for name, value in kwargs.items()}
@@ -222,6 +248,7 @@ class Connection:
             (self._seed + self._calls) % 2**63,
             self._changed_parameters(),
             dropped,
+            counted,
         )
         functions, self._functions = self._functions, sent.functions
         try:
@@ -233,7 +260,7 @@ class Connection:
         result = self._value(done.value)
         if self.trace is not None:
             self.trace.append([result, sorted(done.changed)])
-        return result
+        return result, done.count
 
     def backward(
         self, nodes: Many[int], grads: Many[Tensor], leaves: Many[int], parameters: Many[tuple[int, str]]

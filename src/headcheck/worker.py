@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 from torch import Tensor, nn
 
+from headcheck.counting import counted
 from headcheck.errors import ProtocolError
 from headcheck.loading import file_name, load_for_good
 from headcheck.protocol import (
@@ -80,7 +81,7 @@ class Session:
                 done = self._dispatch(request)
         except BaseException as error:  # noqa: BLE001  (all of it is the student's)
             return self._raised(error, printed.text())
-        return Done(done.value, done.changed, done.generators, printed.text())
+        return Done(done.value, done.changed, done.generators, printed.text(), done.count)
 
     def _dispatch(self, request: Request) -> Done:
         match request:
@@ -131,10 +132,15 @@ class Session:
         args = [unpack(value, resolve) for value in request.args]
         kwargs = {name: unpack(value, resolve) for name, value in request.kwargs.items()}
         function = _follow(self._objects[request.ref], request.path)
+        count = None
         with torch.set_grad_enabled(request.grad):
-            result = self._pack(function(*args, **kwargs))
+            if request.counted:
+                returned, count = counted(lambda: function(*args, **kwargs))
+            else:
+                returned = function(*args, **kwargs)
+            result = self._pack(returned)
         changed = {i: array_of(tensor) for i, (sent, tensor) in enumerate(received) if _is_changed(sent, tensor)}
-        return Done(result, changed, {i: bytes_of(g.get_state()) for i, g in enumerate(generators)}, "")
+        return Done(result, changed, {i: bytes_of(g.get_state()) for i, g in enumerate(generators)}, "", count)
 
     def _attribute(self, ref: int, path: str) -> Any:
         """An attribute; of the submission also one that only its earlier exercises define, imported or not."""

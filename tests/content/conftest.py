@@ -20,6 +20,7 @@ def course():
 @pytest.fixture(scope="session")
 def grader(course):
     """Grades in the real sandbox, and keeps nothing."""
-    sandbox, _ = open_sandbox(course.limits)
+    needs = {name for exercise in course.exercises for name in exercise.needs}
+    sandbox, _ = open_sandbox(course.limits, needs=tuple(sorted(needs)))
     yield Grader(course, Exams(course, course.seed), sandbox)
     sandbox.close()

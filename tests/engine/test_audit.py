@@ -213,6 +213,19 @@ def test_a_module_is_audited_like_a_function(write_course: WriteCourse) -> None:
     assert findings(course) == ["double.forward is self, X, mask in the stub, self, X in the reference"]
 
 
+def test_a_question_in_words_is_laid_out_and_named_in_the_prompt(write_course: WriteCourse) -> None:
+    """It lies beside the stub, and belongs to the exercise."""
+    course = write_course()
+    exercise = course.exercises[0]
+    exercise.question.write_text("# Why?\n\nSay why.\n\n## Rubric\n\n- 1 point: says why.\n")
+    assert unexpected_files(course) == []
+    assert "the prompt does not name its written question, double.md" in audit(course, exercise, seed=1).findings
+    exercise.stub.write_text(exercise.stub.read_text().replace("Example", "A question is in double.md.\n\nExample", 1))
+    assert audit(course, exercise, seed=1).findings == []
+    exercise.question.write_text("Why?")
+    assert any("a question is `# Title`" in finding for finding in audit(course, exercise, seed=1).findings)
+
+
 def test_files_that_belong_to_nothing_are_found(write_course: WriteCourse) -> None:
     """In all four trees; caches are nobody's."""
     course = write_course()

@@ -24,6 +24,8 @@ slug = "softmax"
 title = "Softmax"
 uses = ["scoring/mask"]
 shortcuts = ["torch.softmax"]
+needs = ["matplotlib.pyplot"]
+limits = { exercise_seconds = 90 }
 weight = 2.0
 [[section]]
 name = "multihead"
@@ -94,6 +96,27 @@ def test_an_exercise_knows_its_files(root):
     ]
 
 
+def test_an_exercise_has_the_courses_limits_or_its_own(root):
+    """What it does not say is the course's."""
+    course = read_course(root)
+    assert course.exercise("scoring/mask").limits == Limits(call_seconds=2.0)
+    assert course.exercise("scoring/softmax").limits == Limits(call_seconds=2.0, exercise_seconds=90.0)
+
+
+def test_an_exercise_says_which_libraries_it_needs(root):
+    """Besides torch."""
+    assert read_course(root).exercise("scoring/softmax").needs == ("matplotlib.pyplot",)
+    assert read_course(root).exercise("scoring/mask").needs == ()
+
+
+def test_limits_that_do_not_exist_are_refused(root):
+    """With the exercise's name."""
+    text = TOML.replace("exercise_seconds", "seconds")
+    write(root / COURSE_FILE, text)
+    with pytest.raises(CourseError, match=r"scoring/softmax: limits: .*seconds"):
+        read_course(root)
+
+
 def test_an_exercise_asks_for_the_public_names_of_its_stub(root):
     """Functions and classes; not constants, not names with an underscore."""
     assert read_course(root).exercise("scoring/mask").written_names() == ["mask", "Mask"]
@@ -130,6 +153,13 @@ def test_an_unknown_exercise_is_an_error_that_lists_the_known(root):
     """A slip of the pen is soon found."""
     with pytest.raises(CourseError, match="no exercise 'scoring/maks'; there are: scoring/mask, scoring/softmax"):
         read_course(root).select("scoring/maks")
+
+
+def test_what_exercises_use_comes_before_them(root):
+    """Once each, in the course's order."""
+    course = read_course(root)
+    wanted = [course.exercise("multihead/heads"), course.exercise("scoring/softmax")]
+    assert [exercise.slug for exercise in course.with_used(wanted)] == ["mask", "softmax", "heads"]
 
 
 def test_references_come_with_all_that_they_import(root):

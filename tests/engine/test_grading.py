@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from headcheck import archive
-from headcheck.grading import MAX_TIMEOUTS, Exams, Grader, Paper, Sitting, examine, prepare, with_used
+from headcheck.grading import MAX_TIMEOUTS, Exam, Exams, Grader, Paper, Sitting, examine, prepare
 from headcheck.results import to_json
 from headcheck.student import local
 from headcheck.submission import Submission
@@ -80,13 +80,18 @@ def five(
     def examine_text(text: str, *, everything: bool = False) -> dict[str, PropertyResult]:
         course = write_course(public=FIVE, hidden="")
         exam = prepare(course, course.exercises[0], seed=1)
-        sitting = Sitting(full, impatient, Paper(exam.exercise, {"tiny.double": text.encode()}, []))
+        sitting = Sitting(full, Paper(hurried(exam, impatient), {"tiny.double": text.encode()}, []))
         try:
             return {result.name: result for result in examine(exam, sitting.connect, everything=everything)}
         finally:
             sitting.close()
 
     return examine_text
+
+
+def hurried(exam: Exam, limits: Limits) -> Exercise:
+    """The exam's exercise, with other limits."""
+    return dataclasses.replace(exam.exercise, limits=limits)
 
 
 def outcomes(results: dict[str, PropertyResult]) -> dict[str, str]:
@@ -150,7 +155,7 @@ def test_the_time_of_an_exercise_is_not_renewed_by_dying(
     exam = prepare(course, course.exercises[0], seed=1)
     limits = msgspec.structs.replace(impatient, exercise_seconds=0.4)
     text = b"import os, time\ndef double(n): time.sleep(0.2); os._exit(3)"
-    sitting = Sitting(full, limits, Paper(exam.exercise, {"tiny.double": text}, []))
+    sitting = Sitting(full, Paper(hurried(exam, limits), {"tiny.double": text}, []))
     found = examine(exam, sitting.connect, everything=True)
     sitting.close()
     assert "used up" in found[-1].message
@@ -194,7 +199,7 @@ def p(student, n):
     exam = dataclasses.replace(
         exam, cases={name: [c for c in cases if not 10 <= c["n"] < 400] for name, cases in exam.cases.items()}
     )
-    sitting = Sitting(full, impatient, Paper(exam.exercise, {"tiny.double": text}, []))
+    sitting = Sitting(full, Paper(hurried(exam, impatient), {"tiny.double": text}, []))
     started = time.perf_counter()
     found = examine(exam, sitting.connect)
     sitting.close()
@@ -229,7 +234,7 @@ def test_a_refused_file_is_missing_and_says_why(grader: Grader, double: Exercise
 
 def test_what_is_used_is_graded_first(course: Course) -> None:
     """In course order, and though it was not asked for."""
-    assert [exercise.id for exercise in with_used(course, [course.exercise("tiny/twice")])] == [
+    assert [exercise.id for exercise in course.with_used([course.exercise("tiny/twice")])] == [
         "tiny/double",
         "tiny/twice",
     ]

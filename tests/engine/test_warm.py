@@ -12,7 +12,7 @@ import pytest
 
 from headcheck.course import Limits
 from headcheck.protocol import Raised
-from headcheck.sandbox import Layers, Sandbox
+from headcheck.sandbox import Layers, Sandbox, open_sandbox
 from headcheck.student import Connection
 from headcheck.warm import End, count_threads
 
@@ -56,6 +56,18 @@ def test_what_submissions_use_is_imported_already(sandbox: Sandbox, limits: Limi
     assert answer(sandbox, limits, text) == [True] * 4
 
 
+def test_libraries_of_the_course_are_imported_before_the_locks(limits: Limits) -> None:
+    """A worker finds them warm, under the strongest locks too."""
+    sandbox, probes = open_sandbox(limits, needs=("fractions", "wave"))
+    try:
+        found = answer(sandbox, limits, "import sys\nanswer = [name in sys.modules for name in ('fractions', 'wave')]")
+    finally:
+        sandbox.close()
+    assert found == [True, True]
+    assert sandbox.needs == ("fractions", "wave")
+    assert not probes.breaches
+
+
 def test_an_optimizer_steps_at_once(sandbox: Sandbox) -> None:
     """Also in a worker that has hardly any time."""
     text = (
@@ -67,7 +79,7 @@ def test_an_optimizer_steps_at_once(sandbox: Sandbox) -> None:
 def test_it_knows_nothing_of_grading(sandbox: Sandbox, limits: Limits) -> None:
     """It never held a reference, a grader, or the library that draws inputs."""
     text = "import sys\nanswer = [name for name in sys.modules if name.startswith(('headcheck', 'hypothesis'))]"
-    modules = {"errors", "loading", "lockdown", "protocol", "warm", "worker"}
+    modules = {"counting", "errors", "loading", "lockdown", "protocol", "warm", "worker"}
     assert set(answer(sandbox, limits, text)) == {"headcheck"} | {f"headcheck.{name}" for name in modules}
 
 

@@ -1,0 +1,62 @@
+"""Questions that are answered in words and judged by a person: Markdown beside the stub, with its rubric.
+
+# What does the learned width mean?
+
+What to measure, and what to say about it.
+
+## Rubric
+
+- 1 point: what a right answer says.
+- 1 point: what else it says.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headcheck.errors import CourseError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LAYOUT = re.compile(r"# (?P<title>[^\n]+)\n\n(?P<text>.+?)\n\n## Rubric\n\n(?P<rubric>.+)", re.DOTALL)
+_CRITERION = re.compile(r"- (?P<points>\d+) points?: (?P<text>.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One line of a rubric: what an answer must say, and what that is worth."""
+
+    points: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, and by what its answer is judged."""
+
+    title: str
+    text: str
+    rubric: tuple[Criterion, ...]
+
+    @property
+    def max_points(self) -> int:
+        return sum(criterion.points for criterion in self.rubric)
+
+
+def read_question(path: Path) -> Question:
+    """The question in a Markdown file; raises CourseError when it is not laid out as above."""
+    found = _LAYOUT.fullmatch(path.read_text(encoding="utf-8").strip())
+    if not found:
+        raise CourseError(
+            f"{path}: a question is `# Title`, a text, `## Rubric` and its list, with blank lines between"
+        )
+    lines = re.split(r"\n(?=- )", found["rubric"].strip())
+    criteria = [_CRITERION.fullmatch(line) for line in lines]
+    wrong = [line for line, criterion in zip(lines, criteria, strict=True) if not criterion]
+    if wrong:
+        raise CourseError(f"{path}: a line of a rubric is `- 1 point: what a right answer says`, not {wrong[0]!r}")
+    rubric = tuple(Criterion(int(each["points"]), " ".join(each["text"].split())) for each in criteria if each)
+    return Question(found["title"], found["text"].strip(), rubric)

@@ -117,6 +117,9 @@ class Handle:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._connection.call(self._ref, "", args, kwargs)
 
+    def __getitem__(self, key: Any) -> Any:
+        return self._connection.call(self._ref, "__getitem__", (key,), {})
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)

@@ -276,6 +276,19 @@ def test_modes_attributes_and_submodules_are_reached():
     assert torch.equal(layer.project(torch.eye(3)), layer.project.weight.T)
 
 
+def test_a_handle_of_a_container_is_read_by_index():
+    """The axes of a figure are such a thing; what is not there raises as it would at home."""
+
+    class Row:
+        def __getitem__(self, key):
+            return [10, 20][key]
+
+    row = student(row=Row).row()
+    assert row[1] == 20
+    with pytest.raises(StudentRaised, match="IndexError"):
+        row[2]
+
+
 def test_a_handle_can_be_an_argument():
     """It arrives as the object that it stands for."""
     it = student(m=Attention(), is_module=lambda m: isinstance(m, Attention))

@@ -26,9 +26,11 @@ def file_name(module: str) -> str:
 
 
 def load(sources: Mapping[str, bytes], module: str) -> ModuleType:
-    """Import `module` and what it imports of `sources`, and leave `sys.modules` as it was."""
+    """Import `module` and the other sources, its `__family__`, and leave `sys.modules` as it was."""
     with _importable(sources, module.partition(".")[0]):
-        return importlib.import_module(module)
+        loaded = importlib.import_module(module)
+        loaded.__dict__["__family__"] = [importlib.import_module(name) for name in sources if name != module]
+        return loaded
 
 
 def load_for_good(sources: Mapping[str, bytes], module: str) -> ModuleType:

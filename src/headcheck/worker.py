@@ -50,6 +50,7 @@ from headcheck.protocol import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from headcheck.protocol import Request, Value
 
@@ -63,6 +64,7 @@ class Session:
         self._ask = ask
         self._files: set[str] = set()
         self._imported: list[str] = []
+        self._family: list[ModuleType] = []
         self._objects: dict[int, Any] = {}
         self._refs: dict[int, int] = {}  # id of an object -> its number
         self._leaves: dict[int, Tensor] = {}
@@ -72,6 +74,7 @@ class Session:
     def adopt(self, submission: object) -> None:
         """Take an object that is already here, a loaded module say, for the submission."""
         self._objects[SUBMISSION] = submission
+        self._family = getattr(submission, "__family__", [])
 
     def answer(self, request: Request) -> Done | Raised:
         """Do what is asked; whatever the submission raises is the answer, not an exception here."""
@@ -147,8 +150,9 @@ class Session:
         try:
             return _follow(self._objects[ref], path)
         except AttributeError:
-            modules = [importlib.import_module(name) for name in self._imported] if ref == SUBMISSION else []
-            for module in modules:
+            if ref != SUBMISSION:
+                raise
+            for module in [*self._family, *map(importlib.import_module, self._imported)]:
                 if hasattr(module, path):
                     return getattr(module, path)
             raise

@@ -266,7 +266,8 @@ def array_of(tensor: Tensor, *, leaf: int | None = None, cloned: bool = False, n
 
 def bytes_of(tensor: Tensor) -> bytes:
     """The elements in row-major order."""
-    flat = tensor.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    resolved = tensor.detach().resolve_conj().resolve_neg()
+    flat = resolved.clone(memory_format=torch.contiguous_format).view(-1)  # a lone element may have any stride
     return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
 
 

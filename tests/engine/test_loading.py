@@ -96,3 +96,9 @@ def test_what_is_loaded_for_good_can_import_later(import_system):
     """In the worker a function may import its sibling when it is called."""
     module = load_for_good({"late.a": b"def f():\n    from b import x\n    return x", "late.b": b"x = 42"}, "late.a")
     assert module.f() == 42
+
+
+def test_a_module_knows_the_others_that_came_with_it():
+    """Also those that it does not import."""
+    loaded = load({"tiny.double": b"", "given.data": b"SIZE = 3"}, "tiny.double")
+    assert [module.SIZE for module in loaded.__family__] == [3]

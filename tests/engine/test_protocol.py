@@ -83,7 +83,13 @@ def test_a_transposed_tensor_arrives_transposed(order):
 
 @pytest.mark.parametrize(
     "tensor",
-    [torch.arange(8)[::2], torch.ones(2, 1).expand(2, 3), torch.tensor([1j, 2]).conj()],
+    [
+        torch.arange(8)[::2],
+        torch.ones(2, 1).expand(2, 3),
+        torch.tensor([1j, 2]).conj(),
+        torch.zeros(1, 4)[:, 0],
+        torch.ones(()).expand(1),
+    ],
 )
 def test_a_view_that_is_no_permutation_arrives_contiguous(tensor):
     """Slices, expanded and lazily conjugated tensors: the elements are what counts."""

@@ -82,9 +82,7 @@ def audit(course: Course, exercise: Exercise, *, seed: int, training: bool = Tru
             Row("alternative", path.stem, _everything(exam, _variant(course, exercise, path), training=training))
         )
     for wrong in misconceptions:
-        rows.append(
-            Row("misconception", wrong.name, _until_killed(exam, mistaken(course, exercise, wrong), training=training))
-        )
+        rows.append(Row("misconception", wrong.name, _until_killed(exam, course, wrong, training=training)))
     for name, distort in BANK.items():
         rows.append(Row("bank", name, _graded(exam, _banked(course, exercise, names, distort))))
     findings = [
@@ -104,16 +102,23 @@ def _everything(exam: Exam, solution: object, *, training: bool) -> list[Propert
     return examine(exam if training else _without_training(exam), lambda: connection, everything=True, shrink=False)
 
 
-def _until_killed(exam: Exam, solution: object, *, training: bool) -> list[PropertyResult]:
-    """Every property but training, which is slow, and then training if nothing else saw the mistake."""
+def _until_killed(exam: Exam, course: Course, wrong: Misconception, *, training: bool) -> list[PropertyResult]:
+    """Every property but training, which is slow, and then training if nothing else saw the mistake, or if it asks."""
+    solution = mistaken(course, exam.exercise, wrong)
     results = _everything(_without_training(exam), solution, training=False)
-    if training and all(result.outcome == "passed" for result in results if result.group == "core"):
-        return _everything(exam, solution, training=True)
+    unseen = all(result.outcome == "passed" for result in results if result.group == "core")
+    if training and (unseen or wrong.trains):
+        results += _everything(_only_training(exam), solution, training=True)
     return results
 
 
 def _without_training(exam: Exam) -> Exam:
     kept = [prop for prop in exam.properties if not prop.worth.training]
+    return dataclasses.replace(exam, properties=kept)
+
+
+def _only_training(exam: Exam) -> Exam:
+    kept = [prop for prop in exam.properties if prop.worth.training]
     return dataclasses.replace(exam, properties=kept)
 
 
@@ -127,7 +132,7 @@ def _constant(_arguments: Any, answer: Any, _memory: dict[Any, Any]) -> Any:
 
 
 def _identity(arguments: Any, answer: Any, _memory: dict[Any, Any]) -> Any:
-    return next(_tensors(arguments), answer)
+    return next(_tensors(arguments), arguments[0] if arguments else answer)
 
 
 def _last_answer(_arguments: Any, answer: Any, memory: dict[Any, Any]) -> Any:
@@ -188,6 +193,8 @@ def _map(answer: Any, on_tensor: Callable[[Tensor], Tensor], number: int) -> Any
             return on_tensor(answer)
         case bool() | int() | float():
             return type(answer)(number)
+        case str():
+            return ""
         case list() | tuple():
             return type(answer)(_map(item, on_tensor, number) for item in answer)
         case dict():

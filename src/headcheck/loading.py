@@ -60,7 +60,10 @@ class _Finder(MetaPathFinder, InspectLoader):
         self._sources = dict(sources)
         self._packages = {name[:dot] for name in sources for dot, character in enumerate(name) if character == "."}
         self._siblings = {
-            name.partition(".")[2]: name for name in sources if name.startswith(f"{section}.") and name.count(".") == 1
+            slug: name
+            for name in sources
+            for package, _, slug in [name.partition(".")]
+            if package == section and "." not in slug and slug not in self._packages
         }
 
     def provides(self, name: str) -> bool:

@@ -79,11 +79,14 @@ def worth(
     return mark
 
 
-def misconception(*, of: str = "", group: Group = "core") -> Callable[[_Solution], _Solution]:
-    """Say which of the exercise's names a wrong solution stands for, and the group of properties that must see it."""
+def misconception(*, of: str = "", group: Group = "core", trains: bool = False) -> Callable[[_Solution], _Solution]:
+    """Say which of the exercise's names a wrong solution stands for, and the group of properties that must see it.
+
+    With `trains` the audit puts it to the training properties too, though others have seen it.
+    """
 
     def mark(solution: _Solution) -> _Solution:
-        solution.misconception = (of, group)  # type: ignore[attr-defined]
+        solution.misconception = (of, group, trains)  # type: ignore[attr-defined]
         return solution
 
     return mark
@@ -115,6 +118,7 @@ class Misconception:
     message: str
     of: str
     group: Group
+    trains: bool
     solution: Any = field(compare=False)
 
 
@@ -170,8 +174,8 @@ def load_misconceptions(course: Course, exercise: Exercise) -> list[Misconceptio
     for name, value in vars(module).items():
         if name.startswith("_") or not callable(value) or value.__module__ != module.__name__:
             continue
-        declared: tuple[str, Group] = getattr(value, "misconception", ("", "core"))
-        of, group = declared
+        declared: tuple[str, Group, bool] = getattr(value, "misconception", ("", "core", False))
+        of, group, trains = declared
         of = of or (names[0] if len(names) == 1 else "")
         if of not in names:
             raise CourseError(
@@ -180,7 +184,7 @@ def load_misconceptions(course: Course, exercise: Exercise) -> list[Misconceptio
         message = inspect.cleandoc(value.__doc__ or "")
         if not message:
             raise CourseError(f"{exercise.id}: the misconception {name} has no docstring to tell the student")
-        found.append(Misconception(name, " ".join(message.split()), of, group, value))
+        found.append(Misconception(name, " ".join(message.split()), of, group, trains, value))
     return found
 
 

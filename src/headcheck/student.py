@@ -184,9 +184,11 @@ class _Parameter:
         self.there = value
 
     def read(self, value: Tensor) -> bool:
-        """Take over the worker's value; False when this tensor cannot hold it."""
+        """Take over the worker's value unless one waits here to be sent; False when this tensor cannot hold it."""
         if value.shape != self.here.shape or value.dtype != self.here.dtype:
             return False
+        if self.is_changed():
+            return True
         if not torch.equal(value, self.here):
             with torch.no_grad():
                 self.here.copy_(value)

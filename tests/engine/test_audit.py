@@ -176,6 +176,18 @@ def test_training_can_be_left_out_and_is_tried_where_nothing_else_sees_the_mista
     assert "training" not in {result.name for result in reference.results}
 
 
+def test_a_misconception_may_ask_to_be_trained(write_course: WriteCourse) -> None:
+    """That a training property separates right from wrong can be shown by a mistake that others see too."""
+    hidden = GOOD + EQUALS.format(points=2, name="training", more=", training=True")
+    wrong = '@misconception(trains={trains})\ndef same(X):\n    """You."""\n    return X\n'
+    course = write_course(public="", hidden=hidden, misconceptions=wrong.format(trains=False))
+    for trains in (False, True):
+        text = course.exercises[0].misconceptions.read_text()
+        course.exercises[0].misconceptions.write_text(text.replace("trains=False", f"trains={trains}"))
+        rows = {row.name: row for row in audit(course, course.exercises[0], seed=1).rows}
+        assert ("training" in {result.name for result in rows["same"].failed()}) is trains
+
+
 @pytest.mark.parametrize("shape", ["dict", "list", "number"])
 def test_empty_answers_have_the_form_of_the_right_one(write_course: WriteCourse, shape: str) -> None:
     """Zeros in a dictionary, a list or a number; so a grader cannot tell them by their type."""

@@ -102,3 +102,12 @@ def test_a_module_knows_the_others_that_came_with_it():
     """Also those that it does not import."""
     loaded = load({"tiny.double": b"", "given.data": b"SIZE = 3"}, "tiny.double")
     assert [module.SIZE for module in loaded.__family__] == [3]
+
+
+def test_an_exercise_may_have_its_sections_name():
+    """The bare name is the section's then, as it is for Python."""
+    loaded = load(
+        {"attention.attention": b"SIZE = 3", "attention.more": b"from attention.attention import SIZE"},
+        "attention.more",
+    )
+    assert loaded.SIZE == 3

@@ -276,6 +276,16 @@ def test_modes_attributes_and_submodules_are_reached():
     assert torch.equal(layer.project(torch.eye(3)), layer.project.weight.T)
 
 
+def test_reading_parameters_again_keeps_what_was_written_into_them():
+    """Initial values that no call has taken over yet are not lost."""
+    layer = student(Attention=Attention).Attention(2)
+    with torch.no_grad():
+        next(layer.parameters()).fill_(3.0)
+    assert next(layer.parameters()).eq(3).all()
+    layer(torch.ones(2, 2))
+    assert layer.state_dict()["project.weight"].eq(3).all()
+
+
 def test_a_handle_of_a_container_is_read_by_index():
     """The axes of a figure are such a thing; what is not there raises as it would at home."""
 

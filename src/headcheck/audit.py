@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from headcheck.course import Course, Exercise
-    from headcheck.properties import Misconception
+    from headcheck.properties import Misconception, Property
     from headcheck.results import PropertyResult
 
     Kind = Literal["stub", "reference", "alternative", "misconception", "bank"]
@@ -65,8 +65,14 @@ class ExerciseAudit:
     findings: list[str]
 
 
-def audit(course: Course, exercise: Exercise, *, seed: int, training: bool = True) -> ExerciseAudit:
-    """Put every solution that the course has of an exercise to its properties."""
+def audit(
+    course: Course, exercise: Exercise, *, seed: int, training: bool = True, thorough: bool = True
+) -> ExerciseAudit:
+    """Put every solution that the course has of an exercise to its properties.
+
+    Unless `thorough`, only what the findings need: a misconception is done with the first core property that sees it,
+    and goes on only for properties that have caught none yet.
+    """
     findings = _missing_files(exercise)
     if findings:
         return ExerciseAudit(exercise, [], [], findings)
@@ -81,8 +87,7 @@ def audit(course: Course, exercise: Exercise, *, seed: int, training: bool = Tru
         rows.append(
             Row("alternative", path.stem, _everything(exam, _variant(course, exercise, path), training=training))
         )
-    for wrong in misconceptions:
-        rows.append(Row("misconception", wrong.name, _until_killed(exam, course, wrong, training=training)))
+    rows += _misconceptions(exam, course, misconceptions, training=training, thorough=thorough)
     for name, distort in BANK.items():
         rows.append(Row("bank", name, _graded(exam, _banked(course, exercise, names, distort))))
     findings = [
@@ -102,23 +107,44 @@ def _everything(exam: Exam, solution: object, *, training: bool) -> list[Propert
     return examine(exam if training else _without_training(exam), lambda: connection, everything=True, shrink=False)
 
 
-def _until_killed(exam: Exam, course: Course, wrong: Misconception, *, training: bool) -> list[PropertyResult]:
-    """Every property but training, which is slow, and then training if nothing else saw the mistake, or if it asks."""
-    solution = mistaken(course, exam.exercise, wrong)
-    results = _everything(_without_training(exam), solution, training=False)
-    unseen = all(result.outcome == "passed" for result in results if result.group == "core")
-    if training and (unseen or wrong.trains):
-        results += _everything(_only_training(exam), solution, training=True)
-    return results
+def _misconceptions(
+    exam: Exam, course: Course, misconceptions: list[Misconception], *, training: bool, thorough: bool
+) -> list[Row]:
+    """A row for each; training, which is slow, where no core property saw the mistake, or where it is asked for."""
+    connections = {wrong.name: local(mistaken(course, exam.exercise, wrong)) for wrong in misconceptions}
+    found: dict[str, dict[str, PropertyResult]] = {wrong.name: {} for wrong in misconceptions}
+
+    def fails(wrong: Misconception, prop: Property) -> bool:
+        alone = dataclasses.replace(exam, properties=[prop])
+        (result,) = examine(alone, lambda: connections[wrong.name], everything=True, shrink=False)
+        found[wrong.name][prop.name] = result
+        return result.outcome != "passed"
+
+    untrained = _without_training(exam).properties
+    for wrong in misconceptions:
+        seen = False
+        for prop in untrained:
+            seen |= fails(wrong, prop) and prop.worth.group == "core"
+            if seen and not thorough and wrong.group == "core":
+                break
+        if training and (not seen or wrong.trains):
+            for prop in exam.properties:
+                if prop.worth.training:
+                    fails(wrong, prop)
+    for prop in untrained:
+        if any(results[prop.name].outcome != "passed" for results in found.values() if prop.name in results):
+            continue
+        untried = (wrong for wrong in misconceptions if prop.name not in found[wrong.name])
+        any(fails(wrong, prop) for wrong in untried)  # until the first that it catches
+    order = [prop.name for prop in exam.properties]
+    return [
+        Row("misconception", name, sorted(results.values(), key=lambda result: order.index(result.name)))
+        for name, results in found.items()
+    ]
 
 
 def _without_training(exam: Exam) -> Exam:
     kept = [prop for prop in exam.properties if not prop.worth.training]
-    return dataclasses.replace(exam, properties=kept)
-
-
-def _only_training(exam: Exam) -> Exam:
-    kept = [prop for prop in exam.properties if prop.worth.training]
     return dataclasses.replace(exam, properties=kept)
 
 

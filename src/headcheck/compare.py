@@ -6,6 +6,10 @@ The order is fixed: is it a tensor, has it the dtype, the shape, is it finite, a
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,7 +20,7 @@ from headcheck.errors import StudentRaised
 from headcheck.protocol import bytes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 1e-2}
 
@@ -130,6 +134,40 @@ def assert_number(got: object, wanted: float, *, atol: float, what: str = "the r
     if not abs(got - wanted) <= atol:
         raise Mismatch(f"{what} is {got:g}, wanted {wanted:g}", got={what: got}, wanted={what: wanted})
     return float(got)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A figure that a training came to, and between which thresholds it should lie."""
+
+    what: str
+    value: float
+    at_least: float
+    at_most: float
+
+
+_measured: ContextVar[list[Measurement] | None] = ContextVar("measured", default=None)
+
+
+@contextmanager
+def measurements() -> Iterator[list[Measurement]]:
+    """What `assert_measured` is told in this block; it only listens there, so that wrong models run to their end."""
+    found: list[Measurement] = []
+    token = _measured.set(found)
+    try:
+        yield found
+    finally:
+        _measured.reset(token)
+
+
+def assert_measured(value: float, *, what: str, at_least: float = -inf, at_most: float = inf) -> None:
+    """A trained model's figure lies within its thresholds, which are set where right and wrong were measured."""
+    listening = _measured.get()
+    if listening is not None:
+        listening.append(Measurement(what, value, at_least, at_most))
+    elif not at_least <= value <= at_most:
+        bound = f"at least {at_least:g}" if value < at_least or at_most == inf else f"at most {at_most:g}"
+        raise Mismatch(f"{what} is {value:.3f}, wanted {bound}", got={what: value})
 
 
 def assert_that(condition: bool, message: str, **got: Any) -> None:

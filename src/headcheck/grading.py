@@ -55,11 +55,13 @@ class Exam:
     suspects: Suspects
 
 
-def prepare(course: Course, exercise: Exercise, *, seed: int, public_only: bool = False) -> Exam:
+def prepare(course: Course, exercise: Exercise, *, seed: int, public_only: bool = False, training: bool = True) -> Exam:
     """Load an exercise's graders and draw their inputs; in a released copy there are only public ones."""
-    properties = load_properties(course, exercise)
-    if public_only:
-        properties = [prop for prop in properties if prop.visibility == "public"]
+    properties = [
+        prop
+        for prop in load_properties(course, exercise)
+        if (training or not prop.worth.training) and (not public_only or prop.visibility == "public")
+    ]
     seeds = {prop.name: property_seed(seed, exercise, prop) for prop in properties}
     cases = {prop.name: draw_cases(prop, seeds[prop.name]) for prop in properties}
     hidden = course.has_hidden_files and not public_only
@@ -162,16 +164,19 @@ class Sitting:
 class Exams:
     """The exams of a course under one seed, each prepared at its first use."""
 
-    def __init__(self, course: Course, seed: int, *, public_only: bool = False) -> None:
+    def __init__(self, course: Course, seed: int, *, public_only: bool = False, training: bool = True) -> None:
         self.seed = seed
         self._course = course
         self._public_only = public_only
+        self._training = training
         self._prepared: dict[str, Exam] = {}
 
     def of(self, exercise: Exercise) -> Exam:
         """The exercise's exam."""
         if exercise.id not in self._prepared:
-            self._prepared[exercise.id] = prepare(self._course, exercise, seed=self.seed, public_only=self._public_only)
+            self._prepared[exercise.id] = prepare(
+                self._course, exercise, seed=self.seed, public_only=self._public_only, training=self._training
+            )
         return self._prepared[exercise.id]
 
 

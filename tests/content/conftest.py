@@ -18,9 +18,21 @@ def course():
 
 
 @pytest.fixture(scope="session")
-def grader(course):
-    """Grades in the real sandbox, and keeps nothing."""
+def sandbox(course):
+    """With every library that an exercise needs."""
     needs = {name for exercise in course.exercises for name in exercise.needs}
     sandbox, _ = open_sandbox(course.limits, needs=tuple(sorted(needs)))
-    yield Grader(course, Exams(course, course.seed), sandbox)
+    yield sandbox
     sandbox.close()
+
+
+@pytest.fixture(scope="session")
+def grader(course, sandbox):
+    """Grades in the real sandbox, and keeps nothing."""
+    return Grader(course, Exams(course, course.seed), sandbox)
+
+
+@pytest.fixture(scope="session")
+def untrained(course, sandbox):
+    """The same without the training properties, which take long."""
+    return Grader(course, Exams(course, course.seed, training=False), sandbox)

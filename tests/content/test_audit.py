@@ -15,7 +15,7 @@ COURSE = read_course(Path(__file__).parents[2])
 @pytest.mark.parametrize("name", [exercise.id for exercise in COURSE.exercises])
 def test_an_exercise_has_no_gap(name):
     """The stub earns nothing, right solutions everything, and every misconception loses points."""
-    assert audit(COURSE, COURSE.exercise(name), seed=COURSE.seed).findings == []
+    assert audit(COURSE, COURSE.exercise(name), seed=COURSE.seed, thorough=False).findings == []
 
 
 def test_no_file_is_left_over():

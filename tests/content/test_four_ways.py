@@ -28,24 +28,24 @@ def test_the_reference_earns_everything_in_the_sandbox(name, grader, course):
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_every_alternative_earns_everything_in_the_sandbox(name, grader, course):
-    """Right solutions in other styles pass every property, too."""
+def test_every_alternative_earns_everything_in_the_sandbox(name, untrained, course):
+    """Right solutions in other styles pass every property, too; the audit has trained them."""
     exercise = course.exercise(name)
     for path in exercise.alternatives:
         sources = course.reference_sources(exercise) | {exercise.module: path.read_bytes()}
-        result = grader.grade(Paper(exercise, sources, []), everything=True)
+        result = untrained.grade(Paper(exercise, sources, []), everything=True)
         assert [(path.stem, p.name, p.message) for p in result.properties if p.outcome != "passed"] == []
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_a_mistake_fails_the_same_properties_in_both_places(name, grader, course):
+def test_a_mistake_fails_the_same_properties_in_both_places(name, untrained, course):
     """The first few misconceptions have the same outcomes in process and as submissions."""
     exercise = course.exercise(name)
-    exam = grader.exams.of(exercise)
+    exam = untrained.exams.of(exercise)
     for wrong in list(exam.misconceptions.values())[:MISTAKES]:
         connection = local(mistaken(course, exercise, wrong))
         here = examine(exam, lambda connection=connection: connection, shrink=False)
-        there = grader.grade(Paper(exercise, _as_submission(course, exercise, wrong), []))
+        there = untrained.grade(Paper(exercise, _as_submission(course, exercise, wrong), []))
         assert {p.name: p.outcome for p in here} == {p.name: p.outcome for p in there.properties}
 
 

@@ -176,6 +176,22 @@ def test_training_can_be_left_out_and_is_tried_where_nothing_else_sees_the_mista
     assert "training" not in {result.name for result in reference.results}
 
 
+def test_a_quick_audit_finds_what_a_thorough_one_does(write_course: WriteCourse) -> None:
+    """With fewer runs: what has been seen once is not tried again."""
+    hidden = (
+        GOOD
+        + EQUALS.format(points=1, name="also", more="")
+        + EQUALS.format(points=1, name="idle", more="").replace("assert_close(", "(lambda *_, **__: None)(")
+    )
+    course = write_course(public="", hidden=hidden)
+    exercise = course.exercises[0]
+    thorough, quick = (audit(course, exercise, seed=1, thorough=each) for each in (True, False))
+    assert quick.findings == thorough.findings
+    assert any("idle kills no misconception" in finding for finding in quick.findings)
+    tried = [sum(len(row.results) for row in each.rows if row.kind == "misconception") for each in (quick, thorough)]
+    assert tried[0] < tried[1]
+
+
 def test_a_misconception_may_ask_to_be_trained(write_course: WriteCourse) -> None:
     """That a training property separates right from wrong can be shown by a mistake that others see too."""
     hidden = GOOD + EQUALS.format(points=2, name="training", more=", training=True")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from headcheck.compare import (
     assert_equal,
     assert_finite,
     assert_gradcheck,
+    assert_measured,
     assert_not_copied,
     assert_number,
     assert_raises,
@@ -27,6 +29,7 @@ from headcheck.compare import (
     assert_unchanged,
     assert_zero,
     gradients,
+    measurements,
 )
 from headcheck.errors import StudentRaised
 
@@ -242,3 +245,40 @@ def test_a_gradient_is_checked_against_finite_differences():
     x = tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
     assert_gradcheck(lambda x: x * x, x)
     assert "is not its derivative" in message(assert_gradcheck, lambda x: x * x.detach(), x)
+
+
+# What training comes to
+
+
+@pytest.mark.parametrize(("value", "bounds"), [(0.9, {"at_least": 0.9}), (0.1, {"at_most": 0.1}), (2, {})])
+def test_a_figure_within_its_thresholds_passes(value, bounds):
+    """The thresholds belong to what is right."""
+    assert_measured(value, what="accuracy", **bounds)
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "said"),
+    [
+        (0.85, {"at_least": 0.9}, "accuracy is 0.850, wanted at least 0.9"),
+        (0.5, {"at_least": 0.25, "at_most": 0.4}, "accuracy is 0.500, wanted at most 0.4"),
+        (0.1, {"at_least": 0.25, "at_most": 0.4}, "accuracy is 0.100, wanted at least 0.25"),
+        (math.nan, {"at_least": 0.9}, "accuracy is nan, wanted at least 0.9"),
+    ],
+)
+def test_a_figure_outside_says_which_threshold(value, bounds, said):
+    """With the figure itself."""
+    with pytest.raises(Mismatch, match=re.escape(said)):
+        assert_measured(value, what="accuracy", **bounds)
+
+
+def test_whoever_listens_hears_every_figure():
+    """Then nothing is refused, and afterwards it is again."""
+    with measurements() as found:
+        assert_measured(0.1, what="accuracy", at_least=0.9)
+        assert_measured(0.2, what="loss", at_most=1.0)
+    assert [(each.what, each.value, each.at_least) for each in found] == [
+        ("accuracy", 0.1, 0.9),
+        ("loss", 0.2, -math.inf),
+    ]
+    with pytest.raises(Mismatch):
+        assert_measured(0.1, what="accuracy", at_least=0.9)

@@ -26,6 +26,8 @@ set to zero: its slice `i * d` to `(i + 1) * d` of the concatenated heads, befor
 * *Beyond the book,* which has no code for this: the pruned layer keeps the dtype, shares no memory with `mha` (training
   one must not change the other), and the tensors in `batch` stay as they are.
 
+A question to be answered in words is in `head_importance.md`.
+
 Example: two heads of width 1, `W_o` the identity and `loss_fn` the sum. If the layer's output for the only query is
 `[[[3., -1.]]]`, the full loss is 2; without head 0 it is -1, without head 1 it is 3. So the importances are
 `[-3., 1.]`, and `prune_heads(mha, [1])` returns `[[[0., -1.]]]`.

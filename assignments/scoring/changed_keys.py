@@ -24,6 +24,8 @@ wide as the queries. Call each with `(queries, keys, values, valid_lens)` and re
 *Beyond the book:* leave no traces, neither in the tensors, nor in the scorers' parameters, nor in their train or eval
 mode. And an example of length 0 has nothing to compare: it changes neither the gap nor `both_uniform`.
 
+A question to be answered in words is in `changed_keys.md`.
+
 Example: one query, two valid keys and a padded one; additive weights `[0.5, 0.5, 0]`, dot-product weights
 `[0.9, 0.1, 0]`. The gap is 0.4, `both_uniform` is False (one of the two is), and a tie has no ranking to speak of.
 

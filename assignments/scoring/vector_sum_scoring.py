@@ -23,6 +23,8 @@ The checks put `DotProductAttention` to your functions too, so keep its import i
 without any valid key gets weights and an output of exactly 0; float16 works; tensors that were passed in stay as they
 were, and `query_effect` leaves the module in the mode in which it found it.
 
+A question to be answered in words is in `vector_sum_scoring.md`.
+
 Example: with `w = [1, 1]` and the keys `[ln 3, 0]` and `[0, 0]`, the query `[0, 0]` scores `ln 3` and `0`, the query
 `[5, 2]` scores `7 + ln 3` and `7`. The weights are 0.75 and 0.25 for both, so the query's effect is 0.
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 
 import pytest
 
@@ -58,3 +60,18 @@ def test_the_books_code_earns_every_core_point(name, definitions, grader, course
     result = grader.grade(Paper(exercise, {exercise.module: text.encode()}, []), everything=True)
     assert [(p.name, p.message) for p in result.properties if p.group == "core" and p.outcome != "passed"] == []
     assert result.status == "passed"
+
+
+def test_every_exercise_of_the_book_has_its_place(course):
+    """The table in docs/the-book.md names exercises that exist, and says of each what the course says."""
+    text = (course.root / "docs" / "the-book.md").read_text()
+    rows = re.findall(
+        r"^\| ((?:en )?1\d\.\d(?:\.\d)?) \| (\d?) \| .* \| `(\w+/\w+)` \| (yes|) ?\|$", text, re.MULTILINE
+    )
+    counts = {"10.1.5": 2, "10.2.6": 4, "10.3.5": 3, "10.4.5": 2, "10.5.4": 2, "10.6.5": 2, "10.7.8": 6}
+    assert Counter(section for section, *_ in rows if not section.startswith("en")) == counts
+    for section, number, name, in_words in rows:
+        exercise = course.exercise(name)
+        assert section in exercise.book
+        assert not number or exercise.book.endswith(f"exercise {number}")
+        assert exercise.question.is_file() == bool(in_words)

@@ -470,7 +470,7 @@ def impostor() -> Iterator[tuple[Sandbox, socket.socket]]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     sleeper = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(99)"])
     with theirs, tempfile.TemporaryFile() as errors:
-        sandbox = Sandbox(sleeper, ours, PLAIN, errors)
+        sandbox = Sandbox(sleeper, ours, PLAIN, (), errors)
         yield sandbox, theirs
         sandbox.close()
 
@@ -482,6 +482,7 @@ def impostor() -> Iterator[tuple[Sandbox, socket.socket]]:
         ("wait_until_warm", Forked(7), "not ready to fork"),
         ("fork", Ready(threads=1), "the warm process answered Ready"),
         ("end", Forked(7), "the warm process answered Forked"),
+        ("cpu_seconds", Forked(7), "the warm process answered Forked"),
     ],
 )
 def test_an_answer_to_another_question_is_the_machines_fault(
@@ -491,7 +492,7 @@ def test_an_answer_to_another_question_is_the_machines_fault(
     sandbox, line = impostor
     line.send(msgspec.msgpack.encode(report))
     with pytest.raises(SandboxError, match=said):
-        getattr(sandbox, act)(*{"fork": [limits], "end": [7]}.get(act, []))
+        getattr(sandbox, act)(*{"fork": [limits], "end": [7], "cpu_seconds": [7]}.get(act, []))
 
 
 def test_an_answer_that_is_no_message_is_the_machines_fault(

@@ -7,7 +7,7 @@ from given.recall import SIZE, recall_batch, recall_loss
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcheck.compare import assert_close, assert_shape, assert_that
+from headcheck.compare import assert_close, assert_measured, assert_shape, assert_that
 from headcheck.properties import worth
 from headcheck.strategies import amplify, attention_inputs, normal
 
@@ -46,7 +46,7 @@ def training_teaches_it_to_recall(student):
     """
     for seed in SEEDS:
         accuracy = trained_accuracy(student.BilinearAttention(QUERY_SIZE, SIZE, 0.0), seed)
-        assert_that(accuracy >= ENOUGH, f"it is right in {accuracy:.1%} of new examples, wanted {ENOUGH:.0%}")
+        assert_measured(accuracy, at_least=ENOUGH, what="the share of new examples that it has right")
 
 
 def trained_accuracy(m, seed):

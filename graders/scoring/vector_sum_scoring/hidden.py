@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from given.recall import SIZE, recall_batch, recall_loss
 
-from headcheck.compare import assert_close, assert_number, assert_shape, assert_that
+from headcheck.compare import assert_close, assert_measured, assert_number, assert_shape, assert_that
 from headcheck.properties import worth
 from headcheck.strategies import normal
 
@@ -53,7 +53,7 @@ def sum_cannot_recall(student):
         m = started(student, seed)
         train(m, seed)
         reached = accuracy(m, seed)
-        assert_that(0.25 < reached <= 0.4, f"it is right in {reached:.1%} of new examples, wanted about a third")
+        assert_measured(reached, at_least=0.25, at_most=0.4, what="the share of new examples that it has right")
 
 
 @worth(2, training=True, hint="Train the module itself, all 200 steps; then measure on examples it has not seen.")

@@ -228,6 +228,18 @@ def test_a_report_is_written_from_results(headcheck: Callable[..., Ran], course:
 # What a user can mend
 
 
+def test_a_library_that_is_not_installed_is_named(
+    headcheck: Callable[..., Ran], write_course: Callable[..., Course]
+) -> None:
+    """Before anything is started, with the command that brings it."""
+    course = write_course()
+    file = course.root / "assignments" / "course.toml"
+    file.write_text(file.read_text().replace('slug = "double"\n', 'slug = "double"\nneeds = ["nowhere.at_all"]\n'))
+    ran = headcheck("--course", course.root, "check", "tiny/twice")
+    assert ran.code == cli.EXIT_USAGE
+    assert "tiny/double needs nowhere; install it with: pip install 'headcheck[attention]'" in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -246,18 +258,6 @@ def test_a_report_is_written_from_results(headcheck: Callable[..., Ran], course:
         (["gradde"], "No such command 'gradde'"),
     ],
 )
-def test_a_library_that_is_not_installed_is_named(
-    headcheck: Callable[..., Ran], write_course: Callable[..., Course]
-) -> None:
-    """Before anything is started, with the command that brings it."""
-    course = write_course()
-    file = course.root / "assignments" / "course.toml"
-    file.write_text(file.read_text().replace('slug = "double"\n', 'slug = "double"\nneeds = ["nowhere.at_all"]\n'))
-    ran = headcheck("--course", course.root, "check", "tiny/twice")
-    assert ran.code == cli.EXIT_USAGE
-    assert "tiny/double needs nowhere; install it with: pip install 'headcheck[attention]'" in ran.err
-
-
 def test_a_mistake_of_the_user_is_said_without_a_traceback(
     headcheck: Callable[..., Ran],
     course: Course,

@@ -150,9 +150,8 @@ class Session:
         try:
             return _follow(self._objects[ref], path)
         except AttributeError:
-            if ref != SUBMISSION:
-                raise
-            for module in [*self._family, *map(importlib.import_module, self._imported)]:
+            modules = [*self._family, *map(importlib.import_module, self._imported)] if ref == SUBMISSION else []
+            for module in modules:
                 if hasattr(module, path):
                     return getattr(module, path)
             raise

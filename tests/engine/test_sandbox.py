@@ -173,7 +173,8 @@ answer = [sorted(os.environ), [n for n in range(1024) if is_open(n)], sys.argv, 
     names, descriptors, arguments, directory = answer(sandbox, limits, text)
     assert set(names) <= {
         "HOME", "LANG", "LC_CTYPE", "LOGNAME", "MALLOC_ARENA_MAX", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
-        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PWD", "PYTHONHASHSEED", "TORCHINDUCTOR_CACHE_DIR", "USER",
+        "MPLBACKEND", "MPLCONFIGDIR", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PWD", "PYTHONHASHSEED",
+        "TORCHINDUCTOR_CACHE_DIR", "USER",
     } | {name for name in names if name.startswith(("TORCH", "KINETO", "KMP"))}  # fmt: skip
     assert (descriptors, arguments, directory) == ([0, 1, 2, 3], ["-c"], "/")
 

@@ -18,8 +18,9 @@ NEEDLE = b"NEEDLE: the reference solution"
 @pytest.fixture
 def course(tmp_path):
     """Two exercises of one section; files of at most 1 KiB."""
-    exercises = tuple(Exercise(tmp_path, "s", slug, slug, "", (), (), (), 1.0) for slug in ("a", "b"))
-    return Course(tmp_path, "", 0, Limits(source_kib=1), {"s": ""}, exercises)
+    limits = Limits(source_kib=1)
+    exercises = tuple(Exercise(tmp_path, "s", slug, slug, "", (), (), (), (), limits, 1.0) for slug in ("a", "b"))
+    return Course(tmp_path, "", 0, limits, {"s": ""}, exercises)
 
 
 @pytest.fixture

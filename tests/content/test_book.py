@@ -57,7 +57,8 @@ def test_the_books_code_earns_every_core_point(name, definitions, grader, course
     exercise = course.exercise(name)
     rest = "" if set(exercise.written_names()) <= set(NEEDED[name]) else exercise.reference.read_text()
     text = "\n\n".join([rest + PREAMBLE, *(definitions[each].replace("d2l.", "") for each in NEEDED[name])])
-    result = grader.grade(Paper(exercise, {exercise.module: text.encode()}, []), everything=True)
+    sources = course.reference_sources(exercise) | {exercise.module: text.encode()}
+    result = grader.grade(Paper(exercise, sources, []), everything=True)
     assert [(p.name, p.message) for p in result.properties if p.group == "core" and p.outcome != "passed"] == []
     assert result.status == "passed"
 

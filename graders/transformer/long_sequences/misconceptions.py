@@ -33,16 +33,16 @@ def _shrink(before, largest):
 
 
 @misconception(of="chunked_attention")
+def old_output_keeps_its_scale(queries, keys, values, chunk):
+    """When a larger score arrives you correct the sum of weights, not the weighted values. On which scale are they?"""
+    return _online(queries, keys, values, chunk, shrink_total=_shrink, shrink_output=lambda b, _: torch.isfinite(b))
+
+
+@misconception(of="chunked_attention")
 def no_running_maximum(queries, keys, values, chunk):
     """You exponentiate scores as they are, and large ones overflow. What can be taken off all of them for free?"""
     pieces = [(scores.exp(), some) for scores, some in _pieces(queries, keys, values, chunk)]
     return sum(w @ some for w, some in pieces) / sum(w.sum(-1, keepdim=True) for w, _ in pieces)
-
-
-@misconception(of="chunked_attention")
-def old_output_keeps_its_scale(queries, keys, values, chunk):
-    """When a larger score arrives you correct the sum of weights, not the weighted values. On which scale are they?"""
-    return _online(queries, keys, values, chunk, shrink_total=_shrink, shrink_output=lambda b, _: torch.isfinite(b))
 
 
 @misconception(of="chunked_attention")

@@ -1,13 +1,15 @@
 """Change every reference in every small way, and see whether the graders notice.
 
-`python tests/mutants.py [EXERCISE ...]` (or `tox -e mutants`) asks Cosmic Ray for all mutants of each reference, puts
-each to the exercise's properties until one fails, and lists the survivors. A survivor that is a right solution has its
-one line of explanation in `mutants.toml`; any other is a gap in a grader, and the exit code is 1. Takes hours for the
-whole course, so continuous integration does not run it.
+`python tests/mutants.py [SECTION[/SLUG] ...]` (or `tox -e mutants`) asks Cosmic Ray for all mutants of each reference,
+puts each to the exercise's properties until one fails, and lists the survivors. A survivor that is a right solution has
+its one line of explanation in `explained/<section>.toml`; any other is a gap in a grader, and so is an explanation of
+what does not survive: the exit code is 1. Takes hours for the whole course, so continuous integration does not run it.
+With `--no-training` survivors are not trained, which is quick and lists some more.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import os
 import signal
@@ -16,6 +18,7 @@ import time
 import tomllib
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 COURSE = read_course(ROOT)
-EXPLAINED = ROOT / "tests" / "mutants.toml"
+EXPLAINED = ROOT / "tests" / "explained"
 PATIENCE = 10  # a mutant may take this many times as long as the reference, and
 GRACE = 10.0  # so many seconds more
 NOT_ASKED = {"core/VariableInserter", "core/VariableReplacer"}  # random: another run would have other mutants
@@ -124,10 +127,10 @@ def _too_long(_signal: int, _frame: object) -> None:
     raise TooLongError
 
 
-def count(name: str) -> Count:
+def count(name: str, *, training: bool) -> Count:
     """All mutants of one reference."""
     exercise = COURSE.exercise(name)
-    exam = prepare(COURSE, exercise, seed=COURSE.seed)
+    exam = prepare(COURSE, exercise, seed=COURSE.seed, training=training)
     sources = COURSE.reference_sources(exercise)
     source = sources[exercise.module].decode()
     started = time.monotonic()
@@ -143,22 +146,45 @@ def count(name: str) -> Count:
     return Count(name, len(found), alive)
 
 
-def main(names: list[str]) -> int:
+def explanations() -> dict[str, dict[str, str]]:
+    """Why a line that survives is right: by exercise, then by the line."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(EXPLAINED.glob("*.toml")):
+        found |= tomllib.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def report(counted: Count, reasons: dict[str, str], *, training: bool) -> int:
+    """Print what became of one exercise's mutants; how many lines want an explanation, or have a needless one."""
+    survivors = set(counted.survivors)
+    print(f"{counted.exercise}: {counted.mutants - len(counted.survivors)} of {counted.mutants} killed")  # noqa: T201
+    for line in counted.survivors:
+        print(f"    survives: {line}    {reasons.get(line, '(unexplained)')}")  # noqa: T201
+    stale = set(reasons) - survivors if training else set()
+    for line in sorted(stale):
+        print(f"    explained, but does not survive: {line}")  # noqa: T201
+    sys.stdout.flush()
+    return len(survivors - set(reasons)) + len(stale)
+
+
+def main() -> int:
     """Print the table and the survivors; the exit code."""
-    explained = tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))
-    total = killed = unexplained = 0
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="sections, or SECTION/SLUG; all of the course without any")
+    parser.add_argument("--no-training", action="store_true")
+    arguments = parser.parse_args()
+    training = not arguments.no_training
+    exercises = [exercise.id for name in arguments.names or [None] for exercise in COURSE.select(name)]
+    explained = explanations()
+    total = killed = gaps = 0
     with Pool(os.cpu_count(), maxtasksperchild=1) as pool:
-        for counted in pool.imap(count, names or [exercise.id for exercise in COURSE.exercises]):
-            reasons = explained.get(counted.exercise, {})
+        for counted in pool.imap(partial(count, training=training), exercises):
             total += counted.mutants
             killed += counted.mutants - len(counted.survivors)
-            print(f"{counted.exercise}: {counted.mutants - len(counted.survivors)} of {counted.mutants} killed")  # noqa: T201
-            for line in counted.survivors:
-                unexplained += line not in reasons
-                print(f"    survives: {line}    {reasons.get(line, '(unexplained)')}", flush=True)  # noqa: T201
-    print(f"{killed} of {total} killed ({killed / total:.1%}), {unexplained} survivors unexplained")  # noqa: T201
-    return 1 if unexplained else 0
+            gaps += report(counted, explained.get(counted.exercise, {}), training=training)
+    print(f"{killed} of {total} killed ({killed / total:.1%}); {gaps} lines to explain, or no longer to")  # noqa: T201
+    return 1 if gaps else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

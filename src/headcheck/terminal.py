@@ -59,7 +59,7 @@ def exercise_view(result: ExerciseResult, *, hidden_left: int, everything: bool 
     parts: list[RenderableType] = [_title(result)]
     if result.misconception:
         parts.append(_indented(_prose(result.misconception.message, "bold yellow"), above=1))
-    parts += [_check(prop) for prop in (wrong if everything else wrong[:1])]
+    parts += [property_view(prop) for prop in (wrong if everything else wrong[:1])]
     if everything:
         parts += [_line(prop) for prop in result.properties if prop not in wrong]
     if result.printed:
@@ -67,6 +67,18 @@ def exercise_view(result: ExerciseResult, *, hidden_left: int, everything: bool 
         parts += [_indented(Text("Your code printed:", "dim"), above=1), _indented(Text(printed), by=4)]
     parts.append(_indented(_what_is_left(result, len(wrong), hidden_left, everything=everything), above=1))
     return Group(*parts)
+
+
+def property_view(prop: PropertyResult) -> RenderableType:
+    """One check in full: how it ended, what was seen on which input, and the hint."""
+    parts: list[RenderableType] = [_line(prop)]
+    if prop.message:
+        parts.append(_indented(_prose(prop.message), by=4, above=1))
+    if prop.counterexample:
+        parts.append(_indented(_counterexample(prop.counterexample), by=4))
+    if prop.hint:
+        parts.append(_indented(_prose(prop.hint, "cyan", before="Hint: "), by=4, above=1))
+    return Padding(Group(*parts), (1, 0, 0, 0))
 
 
 def class_table(results: list[SectionResult]) -> RenderableType:
@@ -111,17 +123,6 @@ def _title(result: ExerciseResult) -> Text:
     style = _STYLE.get(result.status, "red")
     score = f"{number(result.points)} of {number(result.max_points)} points"
     return Text.assemble((visible(result.exercise), "bold"), "  ", (result.status, style), "  ", (score, "dim"))
-
-
-def _check(prop: PropertyResult) -> RenderableType:
-    parts: list[RenderableType] = [_line(prop)]
-    if prop.message:
-        parts.append(_indented(_prose(prop.message), by=4, above=1))
-    if prop.counterexample:
-        parts.append(_indented(_counterexample(prop.counterexample), by=4))
-    if prop.hint:
-        parts.append(_indented(_prose(prop.hint, "cyan", before="Hint: "), by=4, above=1))
-    return Padding(Group(*parts), (1, 0, 0, 0))
 
 
 def _line(prop: PropertyResult) -> RenderableType:

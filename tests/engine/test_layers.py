@@ -32,7 +32,7 @@ LAYERS = {
     "tools": ["student", "costs", "properties", "diagnosis", "sandbox"],
     "views": ["terminal", "html"],
     "work": ["grading", "crew"],
-    "duties": ["audit", "export", "scaffold"],
+    "duties": ["audit", "export", "scaffold", "pytest_plugin"],
     "door": ["cli"],
 }
 ORDER = ["__init__", *(module for modules in LAYERS.values() for module in modules)]

@@ -27,9 +27,10 @@ the right one, and wants a number. Here are the five functions that this takes. 
 Also *beyond the book:* what you are handed (logits, labels, lengths, sources) is afterwards as it was.
 
 When all is right, your functions train a model on `given/dates.py` (needs Babel). It learns in 90 steps to translate
-written dates, and its attention can be seen to look at the very digit that it is about to copy. With the encoder's last
-state in the place of the context, the same 90 steps get less than a third of the dates right. Try it: the graders use
-the imports below, and so can you.
+written dates to French or to Chinese, and its attention can be seen to look at the very digit that it is about to copy.
+With the encoder's last state in the place of the context, the same 90 steps get less than a third of the dates right in
+French, and in Chinese one in a hundred. Try it: the graders use the imports below, and so can you. Should you have a
+file of real sentences, `read_pairs` of `given/sentence_pairs.py` makes data of the same kind of them; it is not graded.
 
 Example: with `bos` 1 the labels `[[5, 6, 2], [7, 2, 0]]` need the inputs `[[1, 5, 6], [1, 7, 2]]`. If the lengths are 3
 and 2, the loss is the mean of 5 numbers, not of 6. And `bleu("a b b c", "a b c d e f", 2)`: of the words a, b, b, c

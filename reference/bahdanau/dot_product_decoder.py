@@ -42,10 +42,8 @@ class DotProductDecoder(Seq2SeqAttentionDecoder):
 
 def steps_to_reach(curve: Float[Tensor, " steps"], threshold: float) -> int | None:
     """The first step, counted from 0, at which the mean of the last 10 losses is at most the threshold."""
-    if len(curve) < WINDOW:
-        return None
-    reached = curve.unfold(0, WINDOW, 1).mean(-1) <= threshold  # (steps - 9,)
-    return int(reached.nonzero()[0]) + WINDOW - 1 if reached.any() else None
+    ends = range(WINDOW - 1, len(curve))
+    return next((t for t in ends if curve[t + 1 - WINDOW : t + 1].mean() <= threshold), None)
 
 
 def attention_cost(
@@ -75,4 +73,4 @@ def efficiency_report(
 def _smallest(numbers: dict[str, int]) -> str | None:
     """The name whose number is smaller than all others, if there is one."""
     lowest = [name for name, number in numbers.items() if number == min(numbers.values())]
-    return lowest[0] if len(lowest) == 1 else None
+    return lowest.pop() if len(lowest) == 1 else None

@@ -79,9 +79,9 @@ def readings(draw, *, lengths=("none", "int64", "int32"), layers=(1, 2, 3), empt
     return replace(reading, enc_outputs=reading.enc_outputs.masked_fill(reading.padded[..., None], POISON))
 
 
-def decoder_for(student, case, *, dropout=0.0, attention_scale=5.0):
+def decoder_for(student, case, *dropout, attention_scale=5.0):
     """A decoder in evaluation mode; with large weights in its attention, so that it is far from uniform."""
-    m = student.Seq2SeqAttentionDecoder(VOCAB, EMBED, HIDDENS, len(case.hidden), dropout).to(DOUBLE).eval()
+    m = student.Seq2SeqAttentionDecoder(VOCAB, EMBED, HIDDENS, len(case.hidden), *dropout).to(DOUBLE).eval()
     state = amplify(m.state_dict(), 1, scale=0.8)
     scaled = {name: value * attention_scale for name, value in state.items() if name.startswith("attention.")}
     m.load_state_dict(state | scaled)
@@ -354,12 +354,12 @@ def stored_weights_keep_their_gradient(student):
 
 @worth(1, hint="Hand the rate to AdditiveAttention and to nn.GRU, and to nobody else.")
 def dropout_has_two_places(student):
-    """In training attention weights are dropped, and features between the layers of the GRU; nothing else is."""
+    """In training the rate drops attention weights and features between the layers of the GRU; no rate, nothing."""
     for layers, silent, varies in ((1, True, False), (1, False, True), (2, True, True)):
         case = reading(layers)
         if silent:
             case.enc_outputs.zero_()
-        m = decoder_for(student, case, dropout=0.75, attention_scale=0.1)
+        m = decoder_for(student, case, 0.75, attention_scale=0.1)
         wanted, _ = decode(m, case.words, case.state)
         found, _ = decode(m.train(), case.words, case.state)
         if not varies:
@@ -367,6 +367,9 @@ def dropout_has_two_places(student):
         elif torch.equal(found, wanted):
             place = "between two layers" if silent else "in the attention"
             raise Mismatch(f"in training with dropout 0.75 nothing is dropped {place}")
+    wanted, _ = decode(decoder_for(student, case), case.words, case.state)
+    found, _ = decode(decoder_for(student, case).train(), case.words, case.state)
+    assert_close(found, wanted, what="logits in training, without a rate")
 
 
 @worth(0.5, examples=5, hint="nn.Dropout and nn.GRU know whether the module is training; a function has to be told.")
@@ -374,7 +377,7 @@ def dropout_has_two_places(student):
 def evaluation_drops_nothing(student, case):
     """In evaluation mode the rate makes no difference."""
     wanted, _ = decode(decoder_for(student, case), case.words, case.state)
-    found, _ = decode(decoder_for(student, case, dropout=0.75), case.words, case.state)
+    found, _ = decode(decoder_for(student, case, 0.75), case.words, case.state)
     assert_close(found, wanted, what="logits in evaluation mode with dropout 0.75")
 
 

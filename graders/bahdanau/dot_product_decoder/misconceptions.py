@@ -59,9 +59,9 @@ class _OwnScores(_Parts):
         return query @ keys.mT / math.sqrt(keys.shape[-1])
 
 
-def _wrong(*, group="core"):
+def _wrong(*, group="core", trains=False):
     """Mark a wrong decoder."""
-    return misconception(of="DotProductDecoder", group=group)
+    return misconception(of="DotProductDecoder", group=group, trains=trains)
 
 
 @_wrong()
@@ -223,7 +223,7 @@ class question_cut_from_the_graph(_Parts):
         return self.attention.attention_weights @ enc_outputs
 
 
-@_wrong()
+@_wrong(trains=True)
 class encoder_left_out_of_training(_Parts):
     """In training no gradient gets from your decoder to the encoder. Who is to make its outputs worth reading?"""
 

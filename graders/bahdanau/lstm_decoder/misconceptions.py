@@ -48,14 +48,14 @@ class _Parts(LSTMAttentionDecoder):
         return lengths
 
 
-def _wrong(*, group="core"):
+def _wrong(*, group="core", trains=False):
     """Mark a wrong decoder."""
-    return misconception(of="LSTMAttentionDecoder", group=group)
+    return misconception(of="LSTMAttentionDecoder", group=group, trains=trains)
 
 
-def _misread(*, group="core"):
+def _misread(*, group="core", trains=False):
     """Mark a wrong encoder."""
-    return misconception(of="LSTMEncoder", group=group)
+    return misconception(of="LSTMEncoder", group=group, trains=trains)
 
 
 @_wrong()
@@ -275,7 +275,7 @@ class lengths_not_passed_on(_Parts):
         return None
 
 
-@_wrong()
+@_wrong(trains=True)
 class last_source_state_for_context(_Parts):
     """Your context is the encoder's last output, whatever was asked. What is then left of attention?"""
 
@@ -555,7 +555,7 @@ class encoder_cut_from_the_graph(LSTMEncoder):
         return outputs.detach(), hidden
 
 
-@_misread()
+@_misread(trains=True)
 class encoder_not_trained(LSTMEncoder):
     """Your encoder takes no part in the training, as if it had been trained before. Has it?"""
 

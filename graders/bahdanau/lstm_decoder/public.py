@@ -108,9 +108,9 @@ def sentences(draw, *, lengths=("none", "int64", "int32")):
     return Sentences(words, valid_lens, layers)
 
 
-def encoder_for(student, layers, *, dropout=0.0):
+def encoder_for(student, layers, *dropout):
     """An encoder in evaluation mode with large weights, and its state dict."""
-    m = student.LSTMEncoder(VOCAB, EMBED, HIDDENS, layers, dropout).to(DOUBLE).eval()
+    m = student.LSTMEncoder(VOCAB, EMBED, HIDDENS, layers, *dropout).to(DOUBLE).eval()
     state = amplify(m.state_dict(), 1, scale=0.8)
     m.load_state_dict(state)
     return m, state
@@ -124,9 +124,9 @@ def encode(m, words, valid_lens):
     return answer[0], *pair(answer[1], what="what the encoder returns beside its outputs")
 
 
-def decoder_for(student, case, *, dropout=0.0, attention_scale=5.0):
+def decoder_for(student, case, *dropout, attention_scale=5.0):
     """A decoder in evaluation mode; with large weights in its attention, so that it is far from uniform."""
-    m = student.LSTMAttentionDecoder(VOCAB, EMBED, HIDDENS, len(case.h), dropout).to(DOUBLE).eval()
+    m = student.LSTMAttentionDecoder(VOCAB, EMBED, HIDDENS, len(case.h), *dropout).to(DOUBLE).eval()
     state = amplify(m.state_dict(), 1, scale=0.8)
     scaled = {name: value * attention_scale for name, value in state.items() if name.startswith("attention.")}
     m.load_state_dict(state | scaled)
@@ -433,12 +433,12 @@ def stored_weights_keep_their_gradient(student):
 
 @worth(0.5, hint="Hand the rate to AdditiveAttention and to nn.LSTM, and to nobody else.")
 def dropout_has_its_places(student):
-    """In training attention weights are dropped, and features between the layers of an LSTM; nothing else is."""
+    """In training the rate drops attention weights and features between the layers of an LSTM; no rate, nothing."""
     for layers, silent, varies in ((1, True, False), (1, False, True), (2, True, True)):
         case = reading(layers)
         if silent:
             case.enc_outputs.zero_()
-        m = decoder_for(student, case, dropout=0.75, attention_scale=0.1)
+        m = decoder_for(student, case, 0.75, attention_scale=0.1)
         wanted, _ = decode(m, case.words, case.state)
         found, _ = decode(m.train(), case.words, case.state)
         if not varies:
@@ -447,7 +447,7 @@ def dropout_has_its_places(student):
             place = "between two layers of the decoder" if silent else "in the attention"
             raise Mismatch(f"in training with dropout 0.75 nothing is dropped {place}")
     for layers in (1, 2):
-        m, _ = encoder_for(student, layers, dropout=0.75)
+        m, _ = encoder_for(student, layers, 0.75)
         wanted, *_ = encode(m, case.words, None)
         found, *_ = encode(m.train(), case.words, None)
         if layers == 1:
@@ -458,8 +458,8 @@ def dropout_has_its_places(student):
     m, (encoder, _) = decoder_for(student, case), encoder_for(student, 2)
     wanted, (outputs, *_) = decode(m, case.words, case.state)[0], encode(encoder, case.words, None)
     found, (again, *_) = decode(m.train(), case.words, case.state)[0], encode(encoder.train(), case.words, None)
-    assert_close(found, wanted, what="logits in training with dropout 0")
-    assert_close(again, outputs, what="outputs of the encoder in training with dropout 0")
+    assert_close(found, wanted, what="logits in training without a rate")
+    assert_close(again, outputs, what="outputs of the encoder in training without a rate")
 
 
 @worth(0.5, examples=3, hint="nn.Dropout and nn.LSTM know whether the module is training; a function has to be told.")
@@ -467,9 +467,9 @@ def dropout_has_its_places(student):
 def evaluation_drops_nothing(student, case):
     """In evaluation mode the rate makes no difference."""
     wanted, _ = decode(decoder_for(student, case), case.words, case.state)
-    found, _ = decode(decoder_for(student, case, dropout=0.75), case.words, case.state)
+    found, _ = decode(decoder_for(student, case, 0.75), case.words, case.state)
     assert_close(found, wanted, what="logits in evaluation mode with dropout 0.75")
-    without, rate = (encode(encoder_for(student, 2, dropout=p)[0], case.words, None) for p in (0.0, 0.75))
+    without, rate = (encode(encoder_for(student, 2, p)[0], case.words, None) for p in (0.0, 0.75))
     assert_close(rate[0], without[0], what="outputs of the encoder in evaluation mode with dropout 0.75")
 
 

@@ -1,4 +1,4 @@
-"""Parity with the reference, and a model that learns to translate dates."""
+"""Parity with the reference, and models that learn to translate dates."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from headcheck.strategies import amplify, seeds
 
 EMBED, HIDDENS = 64, 96
 STEPS, BATCH, LR = 90, 64, 1e-2
-SEEDS = (0, 1, 2)  # two to translate, one to look where it looks
-LONGEST = 10
-RIGHT_WORDS, RIGHT_DATES, NEAR = 0.95, 0.85, 0.90
+SEEDS = (0, 1)  # one to translate, one to look where it looks
+WANTED = {"French": ("fr", 0.85, 0.95), "Chinese": ("zh", 0.90, 0.98)}  # the shares of right dates, and of right words
+NEAR = 0.90
 
 
 @worth(1, hint="Count the runs of n words in both by hand, each as often as it occurs.")
@@ -54,25 +54,26 @@ def steps_of_adam_equal_the_reference(student, reference, seed):
 
 @worth(2.5, training=True, hint="Try a batch of two by hand: is what the decoder sees in training what it meets later?")
 def model_learns_to_translate_dates(student):
-    """After 90 steps it translates 85 % of new dates without a mistake, and has 95 % of their words right.
+    """After 90 steps it writes 85 % of new dates in French without a mistake, and 90 % in Chinese.
 
-    Measured over 8 seeds: 0.945 to 1.000 of the dates, 0.986 to 1.000 of the words. Over 3 seeds the mean of the source
-    as context gets at most 0.575 and 0.862, its last state 0.305 and 0.785. Padding that is read learns it as well
-    (0.975): other properties see it.
+    Measured in French, 8 seeds: 0.945 to 1.000 of the dates, 0.986 to 1.000 of the words; with the mean of the source
+    as context at most 0.575 and 0.862, with its last state 0.305 and 0.785 (3 seeds). In Chinese, 10 seeds: 0.995 to
+    1.000, and 1.000; with the mean at most 0.730 and 0.964, with the last state 0.010 and 0.815 (5 and 4 seeds).
+    Padding that is read learns both as well: other properties see it.
     """
-    dates = make_dates()
-    for seed in SEEDS[:2]:
-        words, right = accuracy(student, trained(student, dates, seed), dates)
-        assert_measured(right, at_least=RIGHT_DATES, what="the share of new dates that it translates right")
-        assert_measured(words, at_least=RIGHT_WORDS, what="the share of right words")
+    for language, (target, of_dates, of_words) in WANTED.items():
+        dates = make_dates(target)
+        words, right = accuracy(student, trained(student, dates, SEEDS[0]), dates)
+        assert_measured(right, at_least=of_dates, what=f"the share of new dates that it writes right in {language}")
+        assert_measured(words, at_least=of_words, what=f"the share of right words in {language}")
 
 
 @worth(1.5, training=True, hint="Look at the attention weights of a trained model: does the loss reach the attention?")
 def attention_finds_the_digit_to_copy(student):
     """While it writes a digit of a year, its attention is largest at that digit or beside it, nine times in ten.
 
-    Measured over 8 seeds: 0.950 to 1.000. Where the weights do not reach the logits it is at most 0.57, and 0.66 where
-    training stops too early.
+    Measured over 8 seeds: 0.950 to 1.000. Where the weights do not reach the logits it is at most 0.57, where training
+    stops too early 0.66, and where gradients pile up 0.744.
     """
     dates = make_dates()
     model = trained(student, dates, SEEDS[-1]).eval()
@@ -113,7 +114,7 @@ def initial(name, value, generator):
 def accuracy(student, model, dates):
     """The shares of right words, place by place, and of sentences right from beginning to end."""
     src, src_lens, labels, label_lens = dates.test
-    found = student.greedy_decode(model, src, src_lens, BOS, EOS, LONGEST)
+    found = student.greedy_decode(model, src, src_lens, BOS, EOS, labels.shape[1])
     wanted = [row[: length - 1] for row, length in zip(labels.tolist(), label_lens.tolist(), strict=True)]
     words = sum(
         a == b for got, row in zip(found, wanted, strict=True) for a, b in zip([*got, EOS], [*row, EOS], strict=False)

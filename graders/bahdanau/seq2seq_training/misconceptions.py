@@ -116,7 +116,7 @@ def padded_logits_wiped(logits, labels, valid_lens):
     return masked_cross_entropy(logits, labels, valid_lens)
 
 
-@misconception(of="teacher_forcing_inputs")
+@misconception(of="teacher_forcing_inputs", trains=True)
 def labels_as_inputs(labels, bos):
     """You show the decoder the very word that it is to say. What is there left to learn?"""
     return labels.clone()
@@ -171,7 +171,7 @@ def _backward(model, batch, bos):
     return loss
 
 
-@misconception(of="train_step")
+@misconception(of="train_step", trains=True)
 def gradients_pile_up(model, optimizer, batch, bos, clip=1.0):
     """You never set the gradients to zero, so every step repeats those before it. What does `backward` do to them?"""
     loss = _backward(model, batch, bos)

@@ -16,7 +16,7 @@ set to zero: its slice `i * d` to `(i + 1) * d` of the concatenated heads, befor
    * Measure in evaluation mode, or dropout will make noise. Afterwards the layer is as before, mode and weights.
 2. `prune_heads(mha, keep)` returns a new, smaller layer that has only the heads in the list `keep` (their numbers, each
    at most once, at least one, in any order). For every input its output equals that of the full layer with all other
-   heads silent. It is a module like `mha`:
+   heads silent. It is a module like `mha`, with the same dropout:
    * called with the same four arguments, it returns `(batch, queries, num_hiddens)`, of the full width;
    * its parameters have the same names, and nothing is left of the other heads in them: `W_q.weight`, `W_k.weight`,
      `W_v.weight` have the shapes `(len(keep) * d, query_size)` and so on, `W_o.weight` is

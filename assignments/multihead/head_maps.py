@@ -9,12 +9,13 @@ nobody wants to look at a hundred heat maps.
    weights of every head, `(batch, heads, queries, keys)`. The layer leaves them in `mha.attention.attention_weights`
    as `(batch * heads, queries, keys)`; recall in which order `transpose_qkv` put the rows there. The maps are for
    looking at: detached from the graph, on the CPU, the weights before dropout whether or not the layer is training.
-2. `describe_heads(maps)` takes the square maps `(batch, heads, positions, positions)` of self-attention and returns a
-   dictionary of tensors `(heads,)`, each an average over all examples and queries:
-   * `"entropy"`: minus the sum over keys of `w log w`, in nats. 0 for a head that picks one key, `log(positions)` for
-     one that cannot decide. Padding has weight 0, and there `0 log 0` counts as 0;
-   * `"diagonality"`: the weight a position gives to itself;
-   * `"distance"`: how far the head looks, `|query - key|` averaged under the weights.
+2. `describe_heads(maps)` takes such maps and returns a dictionary of tensors `(heads,)`, each an average over all
+   examples and queries:
+   * `"entropy"`: minus the sum over keys of `w log w`, in nats. 0 for a head that picks one key, `log(keys)` for one
+     that cannot decide. Padding has weight 0, and there `0 log 0` counts as 0;
+   * `"diagonality"`: the weight a position gives to itself. Only self-attention, whose maps are square, can be asked
+     this: for other maps the entry may hold anything;
+   * `"distance"`: how far the head looks, `|query - key|` averaged under the weights, both counted from 0.
 
 *Beyond the book:* looking must not disturb what is looked at. Leave the tensors and the layer as they were, its train
 or eval mode too. And a query without a single valid key has a row of zeros: it must not turn the numbers of its head,
@@ -46,6 +47,6 @@ def head_attention_maps(
     ...
 
 
-def describe_heads(maps: Float[Tensor, "batch heads positions positions"]) -> dict[str, Float[Tensor, " heads"]]:
+def describe_heads(maps: Float[Tensor, "batch heads queries keys"]) -> dict[str, Float[Tensor, " heads"]]:
     """The entries `"entropy"`, `"diagonality"` and `"distance"`, one number per head in each."""
     ...

@@ -20,8 +20,8 @@ Write two things.
 
 `is_permutation_equivariant(f, X, trials=..., generator=...)` finds out whether a function `f` has this property. Draw
 `trials` random permutations of the positions of `X`, each from `generator`, and compare `f` of the permuted tokens
-with the permuted `f(X)`. Return a `bool`. It should not matter that sums in another order differ in the last digits of
-float32; but a difference of 0.01 is one.
+with the permuted `f(X)`. Return a `bool`. Sums in another order differ in the last digits of float32, so differences up
+to 1e-5 do not count; but one of 0.01 does.
 
 *Beyond the book:* an example of length 0 has outputs of exactly 0, without NaN anywhere. Tokens and lengths are the
 caller's, so leave them as they are. And half precision in is half precision out.

@@ -41,6 +41,6 @@ def nw(
 ) -> tuple[Float[Tensor, " queries"], Float[Tensor, "queries samples"]]:
     """The mean of `y_train`, weighted by the kernel of the distances, at each of `x_val`; and the weights."""
     k = kernel(x_val[:, None] - x_train)  # (queries, samples)
-    k = torch.where(k.any(-1, keepdim=True), k, constant(k))
-    weights = k / k.sum(-1, keepdim=True)
+    k = torch.where(k.any(1, keepdim=True), k, constant(k))
+    weights = k / k.sum(1, keepdim=True)
     return weights @ y_train, weights

@@ -17,7 +17,7 @@ def random_attention(
 ) -> Float[Tensor, "queries keys"]:
     """Attention weights for standard normal scores, divided by the temperature."""
     scores = torch.randn(num_queries, num_keys, generator=generator)
-    return (scores / temperature).softmax(dim=-1)
+    return (scores / temperature).softmax(dim=1)
 
 
 def show_heatmaps(

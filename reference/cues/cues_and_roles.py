@@ -1,4 +1,4 @@
-"""Roles show in what the output does: it follows the values in size, the queries in order, and the keys in neither."""
+"""Roles show in what the output does: it follows the values in sign, the queries in order, and the keys in neither."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor
 def identify_roles(
     attend: Callable[[Tensor, Tensor, Tensor], Tensor], lengths: tuple[int, int, int], size: int
 ) -> dict[int, str]:
-    """Doubled values double the output; reversed queries reverse it; the keys are left."""
+    """Negated values negate the output; reversed queries reverse it; the keys are left."""
     generator = torch.Generator().manual_seed(0)
     inputs = [torch.randn(1, length, size, generator=generator) for length in lengths]
     output = attend(*inputs)
 
-    def follows(argument: int, change: Callable[[Tensor], Tensor]) -> bool:
-        """Whether the output undergoes the change that one argument does."""
-        changed = [change(tensor) if i == argument else tensor for i, tensor in enumerate(inputs)]
+    def follows(i: int, change: Callable[[Tensor], Tensor]) -> bool:
+        """Whether a change to argument `i` does the same to the output."""
+        changed = [*inputs[:i], change(inputs[i]), *inputs[i + 1 :]]
         return torch.allclose(attend(*changed), change(output), atol=1e-5)
 
-    values = next(i for i in range(3) if follows(i, lambda tensor: 2 * tensor))
-    queries = next(i for i in {0, 1, 2} - {values} if follows(i, lambda tensor: tensor.flip(1)))
+    values = next(i for i in range(len(inputs)) if follows(i, torch.neg))
+    queries = next(i for i in range(len(inputs)) if follows(i, torch.fliplr))
     return dict.fromkeys(range(3), "keys") | {queries: "queries", values: "values"}
 
 

@@ -19,5 +19,5 @@ def nw_pooling(
 ) -> tuple[Float[Tensor, " queries"] | Float[Tensor, "queries value_size"], Float[Tensor, "queries keys"]]:
     """The values averaged under a Gaussian kernel, and the weights; Nadaraya, 1964, and Watson, 1964."""
     distances = (queries[:, None] - keys) / bandwidth  # (queries, keys)
-    weights = (-(distances**2) / 2).softmax(-1)
+    weights = (-(distances**2) / 2).softmax(1)
     return weights @ values, weights

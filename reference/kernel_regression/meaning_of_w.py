@@ -15,7 +15,7 @@ def effective_bandwidth(w: Float[Tensor, " 1"] | Float[Tensor, ""]) -> float:
 
 def row_entropy(weights: Float[Tensor, "queries keys"]) -> Float[Tensor, " queries"]:
     """The entropy of each row in nats: 0 for a single key, log n for n keys alike."""
-    return -torch.xlogy(weights, weights).sum(-1)
+    return -torch.xlogy(weights, weights).sum(1)
 
 
 def sharpness_curve(

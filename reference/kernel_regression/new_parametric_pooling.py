@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class MyPooling(nn.Module):
-    """Attention over vectors, weights = softmax(-|(q - k) * w|^2 / 2); `w` holds one over each feature's width."""
+    """Attention over vectors, weights = softmax(-|(q - k) * w|^2); `w` says how much each feature counts."""
 
     def __init__(self, num_features: int) -> None:
         super().__init__()
@@ -22,5 +22,5 @@ class MyPooling(nn.Module):
     ) -> Float[Tensor, " queries"]:
         """One average per query, each over its own row of keys; `attention_weights` stay readable: (queries, keys)."""
         distances = (queries[:, None] - keys) * self.w  # (queries, keys, features)
-        self.attention_weights = (-distances.square().sum(-1) / 2).softmax(-1)
-        return (self.attention_weights * values).sum(-1)
+        self.attention_weights = (-distances.square().sum(-1)).softmax(1)
+        return (self.attention_weights * values).sum(1)

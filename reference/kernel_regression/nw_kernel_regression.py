@@ -19,8 +19,8 @@ class NWKernelRegression(nn.Module):
     ) -> Float[Tensor, " n"]:
         """One average per query, each over its own row of keys; `attention_weights` stay readable: (n, m)."""
         distances = (queries[:, None] - keys) * self.w  # (n, m)
-        self.attention_weights = (-(distances**2) / 2).softmax(-1)
-        return (self.attention_weights * values).sum(-1)
+        self.attention_weights = (-(distances**2) / 2).softmax(1)
+        return (self.attention_weights * values).sum(1)
 
 
 def leave_one_out(

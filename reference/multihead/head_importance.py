@@ -27,7 +27,7 @@ def head_importance(
 
     W_o = mha.W_o.weight
     silenced = torch.eye(mha.num_heads, dtype=torch.bool, device=W_o.device)  # (heads, heads)
-    columns = silenced.repeat_interleave(W_o.shape[1] // mha.num_heads, dim=1)  # (heads, heads * head_size)
+    columns = silenced.repeat_interleave(mha.W_o.in_features // mha.num_heads, dim=1)  # (heads, heads * head_size)
     training = mha.training
     mha.eval()
     try:

@@ -25,12 +25,12 @@ def head_attention_maps(
     return weights.reshape(len(queries), -1, *weights.shape[1:])  # (batch, heads, queries, keys)
 
 
-def describe_heads(maps: Float[Tensor, "batch heads positions positions"]) -> dict[str, Float[Tensor, " heads"]]:
+def describe_heads(maps: Float[Tensor, "batch heads queries keys"]) -> dict[str, Float[Tensor, " heads"]]:
     """Per head, averaged over examples and queries: entropy in nats, weight on the diagonal, distance looked."""
-    positions = torch.arange(maps.shape[-1], device=maps.device)
-    distances = (positions[:, None] - positions).abs()  # (positions, positions)
+    query, key = (torch.arange(count, device=maps.device) for count in maps.shape[2:])
+    distances = (query[:, None] - key).abs()  # (queries, keys)
     return {
         "entropy": torch.special.entr(maps).sum(-1).mean((0, 2)),
-        "diagonality": maps.diagonal(dim1=-2, dim2=-1).mean((0, 2)),
+        "diagonality": maps.diagonal(dim1=2, dim2=3).mean((0, 2)),
         "distance": (maps * distances).sum(-1).mean((0, 2)),
     }

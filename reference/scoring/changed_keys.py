@@ -30,7 +30,7 @@ def compare_scorers(
     weights = torch.stack([additive.attention_weights, dot.attention_weights])  # (2, batch, queries, keys)
     weights = weights.detach().masked_fill(~valid, 0.0)
     uniform = (valid / valid.sum(-1, keepdim=True).clamp(min=1)).to(weights)
-    ranking = weights.argsort(dim=-1, descending=True, stable=True)
+    ranking = weights.argsort(dim=-1)
     return {
         "max_weight_gap": (weights[0] - weights[1]).abs().max().item(),
         "both_uniform": torch.allclose(weights, uniform, rtol=0.0, atol=1e-6),
@@ -43,13 +43,11 @@ def keys_that_agree(m: int, d: int) -> Float[Tensor, "m d"]:
     return torch.ones(m, d)
 
 
-def keys_that_disagree(
-    additive: AdditiveAttention, dot: DotProductAttention, queries: Float[Tensor, "1 queries d"], m: int
+def keys_that_disagree(  # whatever the scorers have learned: they need not be asked
+    additive: AdditiveAttention,  # noqa: ARG001
+    dot: DotProductAttention,  # noqa: ARG001
+    queries: Float[Tensor, "1 queries d"],
+    m: int,
 ) -> Float[Tensor, "1 m d"]:
-    """Once, twice, ..., m times the first query, made longer and longer: the length with the largest gap."""
-    ladder = torch.arange(1, m + 1).to(queries)[:, None] * queries[:, :1]  # (1, m, d)
-
-    def gap(keys: Tensor) -> float:
-        return float(compare_scorers(additive, dot, queries, keys, keys)["max_weight_gap"])
-
-    return max((10.0**power * ladder for power in range(7)), key=gap)
+    """Once, twice, ..., m times the first query, all of it very long: even for the first, and all to the last key."""
+    return queries[:, :1].mul(1e6).repeat(1, m, 1).cumsum(1)  # (1, m, d)

@@ -53,8 +53,8 @@ def recall_accuracy(attention: SumAttention | DotProductAttention, *, seed: int 
         _train(attention, torch.Generator().manual_seed(seed))
     queries, keys, values, targets = recall_batch(1000, generator=torch.Generator().manual_seed(seed + 1))
     with torch.no_grad():
-        outputs = attention.eval()(queries, keys, values)[:, 0]  # (batch, classes)
-    return float((outputs.argmax(dim=-1) == targets).double().mean())
+        outputs = attention.eval()(queries, keys, values).squeeze(1)  # (batch, classes)
+    return float((outputs.argmax(dim=1) == targets).double().mean())
 
 
 def _train(attention: nn.Module, generator: torch.Generator) -> None:

@@ -15,6 +15,6 @@ def shift_matrix(delta: int, num_hiddens: int) -> Float64[Tensor, "num_hiddens n
     exponents = torch.arange(0, num_hiddens, 2, dtype=torch.float64) / num_hiddens
     angles = delta / 10000**exponents  # (pairs,)
     sin, cos = angles.sin(), angles.cos()
-    rotations = torch.stack([cos, sin, -sin, cos], dim=-1).reshape(-1, 2, 2)  # (pairs, 2, 2), for (sine, cosine)
+    rotations = torch.stack([cos, sin, -sin, cos], dim=1).reshape(-1, 2, 2)  # (pairs, 2, 2), for (sine, cosine)
     matrix: Tensor = torch.block_diag(*rotations)  # type: ignore[no-untyped-call]
     return matrix

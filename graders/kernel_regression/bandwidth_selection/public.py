@@ -202,9 +202,9 @@ def arguments_are_left_alone(student, case):
 
 @worth(0.5, group="robust", hint="Nobody takes the derivative of a choice: where may the graph be left?")
 def gradients_may_be_required(student):
-    """`x` and `y` that require gradients are measured like others."""
+    """`x`, `y` and `grid` that require gradients are measured like others."""
     case = samples(6, 3)
     wanted, chosen = brute_force(case, 0.3), choice_of(student, case, grid_of())
     case = Samples(case.x.requires_grad_(), case.y.requires_grad_())
     assert_error(student, case, 0.3, wanted)
-    assert_choice(student, case, grid_of(), chosen)
+    assert_choice(student, case, grid_of().requires_grad_(), chosen)

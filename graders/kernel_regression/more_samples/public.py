@@ -62,6 +62,11 @@ def curve(means, seed=1):
     return means * scatter / scatter.mean(1, keepdim=True)
 
 
+def level(means):
+    """A curve that is the same for every seed, so that its means are exact."""
+    return torch.tensor(means, dtype=torch.float64)[:, None].repeat(1, 4)
+
+
 @worth(1, gate=True, examples=3, hint="error_curve returns a tensor with a row for each size, verdict a dictionary.")
 @given(sizes=SIZES, pair=SEEDS)
 def curve_and_verdict_have_their_form(student, sizes, pair):
@@ -147,8 +152,9 @@ def slope_is_that_of_least_squares(student, seed, rows):
 
 @worth(1, hint="Compare the mean of the last row with that of the first.")
 def floor_is_found_where_there_is_one(student):
-    """`fixed_has_floor` is True when the mean error falls by less than a quarter, False when it falls by more."""
+    """`fixed_has_floor` is True when the mean error falls by less than a quarter, otherwise False."""
     falling = curve([1.0, 0.5, 0.1])
+    assert_says(student, "fixed_has_floor", (level([4.0, 3.0]), falling), wanted=False)  # by a quarter is not by less
     for means in ([0.4, 0.38, 0.37], [2.0, 1.4, 1.6], [1.0, 0.9, 1.1], [3.0, 2.4]):
         assert_says(student, "fixed_has_floor", (curve(means), falling), wanted=True)
     for means in ([0.4, 0.35, 0.28], [1.0, 0.9, 0.1], [3.0, 2.1]):
@@ -163,6 +169,8 @@ def improvement_is_found_where_there_is_one(student):
         assert_says(student, "shrinking_improves", (flat, curve(means)), wanted=True)
     for means in ([0.4, 0.2, 0.11], [1.0, 0.1, 0.2], [1.0, 1.1, 0.2], [1.0, 0.9, 0.8], [0.1, 1.0]):
         assert_says(student, "shrinking_improves", (flat, curve(means)), wanted=False)
+    assert_says(student, "shrinking_improves", (flat, level([4.0, 2.0, 1.0])), wanted=True)  # to a quarter, not below
+    assert_says(student, "shrinking_improves", (flat, level([4.0, 1.0, 1.0])), wanted=False)
 
 
 @worth(1, examples=5, group="robust", hint="A method that ends in _ changes its tensor, and so does `-=`.")

@@ -27,6 +27,7 @@ class _Right(nn.Module):
         return self.pool(self.attention_weights, values)
 
 
+@misconception(trains=True)
 class one_width_for_all(_Right):
     """All features share one width, so those that do not matter blur the one that does. What could differ between
     them?
@@ -137,6 +138,7 @@ class values_compared(_Right):
         return super().score(queries, keys, values) - (values - values.mean(-1, keepdim=True)).square()
 
 
+@misconception(trains=True)
 class first_feature_alone(_Right):
     """You look at the first feature only. Who told you that it is the one that matters?"""
 
@@ -153,6 +155,7 @@ class queries_ignored(_Right):
         return -((queries[:, None] - keys) * self.w).sum(-1)
 
 
+@misconception(trains=True)
 class keys_ignored(_Right):
     """You score the queries alone, and all keys of a query come out alike. What is it to be compared with?"""
 

@@ -50,9 +50,9 @@ def first_steps_equal_the_reference(student, reference, seed, w, n):
 def fitted_width_finds_the_curve(student):
     """Fitted to 50 noisy samples, `w` gives an estimate of the curve that is far better than with `w` = 1.
 
-    The error is at most 0.15, and at most 0.4 of that with `w` = 1; `|w|` is between 2.5 and 5.75. Measured over these
-    seeds: errors 0.035 to 0.109, at most 0.293 of those with `w` = 1, `|w|` 3.08 to 5.27. With the own sample among the
-    keys `|w|` is 6.30 to 8.19, for each of the seeds too large.
+    The error is at most 0.15, and at most 0.4 of that with `w` = 1; `|w|` is between 2.5 and 5.95. Measured over ten
+    seeds: errors 0.025 to 0.109, at most 0.293 of those with `w` = 1, `|w|` 3.08 to 5.66. With the own sample among the
+    keys `|w|` is 6.25 to 8.19, for each of the seeds too large; where `lr` is ignored at most 1.97.
     """
     queries = test_points()
     for seed in SEEDS:
@@ -65,6 +65,6 @@ def fitted_width_finds_the_curve(student):
             both = [one(queries, keys, values) for one in (m, model(student, 1.0))]
         fitted, wide = (assert_shape(output, (100,), what="output") for output in both)
         error, of_wide = ((guess - true_curve(queries)).square().mean().item() for guess in (fitted, wide))
-        assert_measured(w, at_least=2.5, at_most=5.75, what="|w| after fitting")
+        assert_measured(w, at_least=2.5, at_most=5.95, what="|w| after fitting")
         assert_measured(error, at_most=0.15, what="the mean squared error")
         assert_measured(error / of_wide, at_most=0.4, what="the error, as a share of that of w = 1,")

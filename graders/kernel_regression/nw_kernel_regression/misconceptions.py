@@ -78,7 +78,7 @@ class half_forgotten(_Right):
         return 2 * super().score(differences)
 
 
-@_of_the_model
+@misconception(of="NWKernelRegression", trains=True)
 class absolute_distance(_Right):
     """Your kernel has a peak like a roof. Which power of the distance does a Gaussian take?"""
 
@@ -86,7 +86,7 @@ class absolute_distance(_Right):
         return -(differences * self.w).abs() / 2
 
 
-@_of_the_model
+@misconception(of="NWKernelRegression", trains=True)
 class sign_flipped(_Right):
     """Your weights grow with the distance. Which key should have the largest score?"""
 
@@ -94,7 +94,7 @@ class sign_flipped(_Right):
         return -super().score(differences)
 
 
-@_of_the_model
+@misconception(of="NWKernelRegression", trains=True)
 class divided_by_the_width(_Right):
     """You divided by `w`, so a large `w` makes a wide kernel. What is `w` one over?"""
 
@@ -277,14 +277,14 @@ class results_never_half(_Right):
         return super().pool(values.to(torch.promote_types(values.dtype, torch.float32)))
 
 
-@misconception(of="leave_one_out")
+@misconception(of="leave_one_out", trains=True)
 def own_sample_kept(x, y):
     """You left the last sample out of every row, so most rows still hold their own. Which one must row `i` lack?"""
     n = len(x)
     return x.expand(n, n)[:, :-1], y.expand(n, n)[:, :-1]
 
 
-@misconception(of="leave_one_out")
+@misconception(of="leave_one_out", trains=True)
 def first_always_dropped(x, y):
     """You left the first sample out of every row. Which one must row `i` lack?"""
     n = len(x)
@@ -364,7 +364,7 @@ def _fit(model, x, y, steps, lr, *, loss_fn=nn.functional.mse_loss, optimizer=to
     return losses
 
 
-@misconception(of="fit")
+@misconception(of="fit", trains=True)
 def trained_on_the_own_sample(model, x, y, *, steps, lr):
     """You gave every sample itself as a key. What is the easiest way to predict a value that one may look up?"""
     n = len(x)
@@ -397,7 +397,7 @@ def plain_gradient_steps(model, x, y, *, steps, lr):
     return _fit(model, x, y, steps, lr, optimizer=torch.optim.SGD)
 
 
-@misconception(of="fit")
+@misconception(of="fit", trains=True)
 def learning_rate_ignored(model, x, y, *, steps, lr):
     """You never used `lr`. How far does Adam move without being told?"""
     return _fit(model, x, y, steps, 0.01)
@@ -409,7 +409,7 @@ def optimizer_renewed(model, x, y, *, steps, lr):
     return [_fit(model, x, y, 1, lr)[0] for _ in range(steps)]
 
 
-@misconception(of="fit")
+@misconception(of="fit", trains=True)
 def gradients_piled_up(model, x, y, *, steps, lr):
     """You never zeroed the gradient, so every step follows the sum of all before. Who clears it?"""
     keys, values = leave_one_out(x, y)
@@ -458,7 +458,7 @@ def last_loss_only(model, x, y, *, steps, lr):
     return _fit(model, x, y, steps, lr)[-1:]
 
 
-@misconception(of="fit")
+@misconception(of="fit", trains=True)
 def few_steps_whatever_is_asked(model, x, y, *, steps, lr):
     """You stop early and repeat the last loss. How many steps did the caller ask for?"""
     losses = _fit(model, x, y, min(steps, 6), lr)

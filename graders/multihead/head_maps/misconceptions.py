@@ -17,8 +17,8 @@ def _averages(rows):
 
 
 def _distances(maps):
-    positions = torch.arange(maps.shape[-1])
-    return positions - positions[:, None]
+    query, key = (torch.arange(count) for count in maps.shape[2:])
+    return key - query[:, None]
 
 
 @misconception(of="head_attention_maps")
@@ -121,6 +121,22 @@ def entropy_over_queries(maps):
 
 
 @misconception(of="describe_heads")
+def entropy_of_columns_averaged(maps):
+    """You summed `w log w` over the queries and averaged over the keys. Where there are more keys than queries, who has
+    the entropy: who looks, or what is looked at?
+    """
+    return _describe(maps) | {"entropy": torch.special.entr(maps).sum(2).mean((0, 2))}
+
+
+@misconception(of="describe_heads")
+def square_maps_only(maps):
+    """Your distances fit square maps only. How many queries and keys has a decoder that looks at a sentence?"""
+    positions = torch.arange(maps.shape[-1])
+    distances = (positions[:, None] - positions).abs()
+    return _describe(maps) | {"distance": _averages((maps * distances).sum(-1))}
+
+
+@misconception(of="describe_heads")
 def entropy_in_bits(maps):
     """Your entropy is in bits. Which logarithm measures nats?"""
     described = _describe(maps)
@@ -181,13 +197,13 @@ def diagonal_summed(maps):
 @misconception(of="describe_heads")
 def diagonal_divided_by_all_cells(maps):
     """You zeroed everything off the diagonal and averaged over all cells. How many cells has the diagonal?"""
-    return _describe(maps) | {"diagonality": (maps * torch.eye(maps.shape[-1])).mean((0, 2, 3))}
+    return _describe(maps) | {"diagonality": (maps * torch.eye(*maps.shape[2:])).mean((0, 2, 3))}
 
 
 @misconception(of="describe_heads")
 def diagonal_by_winners(maps):
     """You counted the rows whose largest weight is on the diagonal. How much weight is there?"""
-    winners = maps.argmax(-1) == torch.arange(maps.shape[-1])
+    winners = maps.argmax(-1) == torch.arange(maps.shape[-2])
     return _describe(maps) | {"diagonality": _averages(winners.float())}
 
 
@@ -206,7 +222,7 @@ def distance_squared(maps):
 @misconception(of="describe_heads")
 def distance_to_the_winner(maps):
     """You measured how far the heaviest key is. Where is the rest of the weight?"""
-    away = (maps.argmax(-1) - torch.arange(maps.shape[-1])).abs()
+    away = (maps.argmax(-1) - torch.arange(maps.shape[-2])).abs()
     return _describe(maps) | {"distance": _averages(away.float())}
 
 

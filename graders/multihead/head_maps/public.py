@@ -56,6 +56,11 @@ def some_maps(batch, heads, positions, seed):
     return scores.masked_fill(torch.ones(positions, positions).triu(1).bool(), -torch.inf).softmax(-1)
 
 
+def mean_gap(queries, keys):
+    """The mean of |query - key| over all pairs."""
+    return sum(abs(query - key) for query in queries for key in keys) / (len(queries) * len(keys))
+
+
 def entry(description, name, heads):
     """One entry of a description, or a failure that names it."""
     known = isinstance(description, dict) and name in description
@@ -162,6 +167,21 @@ def a_head_that_looks_evenly_is_undecided(student, counts):
     described = student.describe_heads(torch.full((batch, heads, n, n), 1 / n))
     for name, wanted in (("entropy", log(n)), ("diagonality", 1 / n), ("distance", (n * n - 1) / (3 * n))):
         assert_close(entry(described, name, heads), torch.full((heads,), wanted), atol=1e-4, what=name)
+
+
+@worth(1, examples=12, hint="Maps need not be square: number queries and keys each for themselves.")
+@given(counts=sizes(4), chosen=seeds())
+def queries_and_keys_may_differ_in_number(student, counts, chosen):
+    """With more queries than keys, or with fewer, entropy and distance are still those of each head."""
+    batch, heads, queries, keys = counts
+    key = chosen % keys
+    maps = torch.full((batch, heads, queries, keys), 1 / keys)
+    maps[:, 0] = torch.eye(keys)[key]
+    described = student.describe_heads(maps)
+    entropies, distances = torch.full((heads,), log(keys)), torch.full((heads,), mean_gap(range(queries), range(keys)))
+    entropies[0], distances[0] = 0.0, mean_gap(range(queries), [key])
+    assert_close(entry(described, "entropy", heads), entropies, atol=1e-4, what="entropy")
+    assert_close(entry(described, "distance", heads), distances, atol=1e-4, what="distance")
 
 
 @worth(1, examples=15, hint="Average over examples and queries; never over heads.")

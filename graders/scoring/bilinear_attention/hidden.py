@@ -13,7 +13,7 @@ from headcheck.strategies import amplify, attention_inputs, normal
 
 QUERY_SIZE = 12
 STEPS, BATCH, TESTED = 200, 64, 1000
-SEEDS = range(3)
+SEEDS = range(2)
 ENOUGH = 0.95
 
 
@@ -41,8 +41,8 @@ def training_teaches_it_to_recall(student):
     """Trained for 200 steps on queries shorter than the keys, it names the right class in 95 % of new examples.
 
     Queries are seen through a fixed projection to 12 of the 16 directions of the keys. Measured over 10 seeds: 0.968 to
-    0.990. Over 5 seeds: `W` never trained at most 0.39, softmax over the queries 0.34, keys reshaped 0.36, sigmoid for
-    softmax 0.55, no softmax 0.92. Wrong scales and a tanh learn it as well (0.951 to 0.991): other properties see them.
+    0.990; softmax over the queries at most 0.36, keys reshaped 0.38, sigmoid for softmax 0.57. Over 5 seeds: `W` never
+    trained at most 0.39, no softmax 0.92. Wrong scales and a tanh learn it as well (0.951 to 0.991): others see them.
     """
     for seed in SEEDS:
         accuracy = trained_accuracy(student.BilinearAttention(QUERY_SIZE, SIZE, 0.0), seed)

@@ -106,6 +106,7 @@ class keys_normalised(_Right):
         return super().score(queries, nn.functional.normalize(keys, dim=-1))
 
 
+@misconception(trains=True)
 class keys_reshaped(_Right):
     """You reshaped the keys where you meant to transpose them. Which numbers stand in one column then?"""
 
@@ -135,6 +136,7 @@ class first_length_for_all(_Right):
         return masked_softmax(scores, None if valid_lens is None else valid_lens[:1].expand_as(valid_lens))
 
 
+@misconception(trains=True)
 class softmax_over_the_queries(_Right):
     """Your weights sum to 1 over the queries. Among what does one query divide its attention?"""
 
@@ -143,6 +145,7 @@ class softmax_over_the_queries(_Right):
         return weights / weights.sum(1, keepdim=True).clamp_min(1e-9)
 
 
+@misconception(trains=True)
 class sigmoid_for_softmax(_Right):
     """You gave every key a weight of its own between 0 and 1. What makes the keys of one query compete?"""
 
@@ -171,6 +174,7 @@ class keys_cut_from_the_graph(_Right):
         return super().score(queries, keys.detach())
 
 
+@misconception(trains=True)
 class projection_cut_from_the_graph(_Right):
     """No gradient reaches your `W`, so it stays as it was drawn. Where did you leave the graph?"""
 

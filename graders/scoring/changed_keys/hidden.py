@@ -25,7 +25,7 @@ def scorers(module, seed, scale, dtype=torch.float32):
 
 def entry(report, name):
     """One entry of a report, or a failure that names it."""
-    assert_that(isinstance(report, dict) and name in report, f"the report has no entry {name!r}")
+    assert_that(isinstance(report, dict) and name in report, f"there is no entry {name!r} in the report")
     return report[name]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from given.recall import SIZE, recall_batch, recall_loss
 
@@ -10,7 +12,7 @@ from headcheck.properties import worth
 from headcheck.strategies import normal
 
 STEPS, BATCH, TESTED = 200, 64, 1000
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
 
 
 def started(solution, seed, *, dropout=0.0):
@@ -26,6 +28,14 @@ def accuracy(m, seed):
     with torch.no_grad():
         outputs = assert_shape(m.eval()(queries, keys, values), (TESTED, 1, values.shape[-1]), what="output")
     return (outputs[:, 0].argmax(-1) == targets).double().mean().item()
+
+
+@cache
+def trained(reference, seed):
+    """The module of the reference after the training described."""
+    m = started(reference, seed)
+    train(m, seed)
+    return m
 
 
 def train(m, seed):
@@ -45,24 +55,22 @@ def train(m, seed):
 def sum_cannot_recall(student):
     """However it is trained, `SumAttention` does no better than naming the commonest class: a third right, not half.
 
-    Measured over 10 seeds: 0.304 to 0.352. Over 5 seeds, of what mixes query and key: a product of the two scores 0.411
-    to 0.452, a relu of the sum 0.562 to 0.602, its square 0.868 to 0.894, an elementwise product 0.991 to 0.996. A tanh
-    of the sum (0.320 to 0.349) learns nothing in 200 steps either: other properties see it.
+    Measured over 10 seeds: 0.304 to 0.352. What mixes query and key: a product of the two scores 0.403 to 0.452, a relu
+    of the sum 0.562 to 0.620, an elementwise product 0.991 to 0.998; over 5 seeds a square of the sum 0.868 to 0.894. A
+    tanh of the sum (0.320 to 0.349) learns nothing in 200 steps either: other properties see it.
     """
     for seed in SEEDS:
         m = started(student, seed)
         train(m, seed)
         reached = accuracy(m, seed)
-        assert_measured(reached, at_least=0.25, at_most=0.4, what="the share of new examples that it has right")
+        assert_measured(reached, at_least=0.25, at_most=0.38, what="the share of new examples that it has right")
 
 
 @worth(2, training=True, hint="Train the module itself, all 200 steps; then measure on examples it has not seen.")
 def accuracy_is_that_of_the_trained_module(student, reference):
     """`recall_accuracy` trains the module and returns how often it is right then, to within 0.02."""
     for seed in SEEDS:
-        m, r = started(student, seed), started(reference, seed)
-        train(r, seed)
-        wanted = accuracy(r, seed)
+        m, wanted = started(student, seed), accuracy(trained(reference, seed), seed)
         assert_number(student.recall_accuracy(m, seed=seed), wanted, atol=0.02, what="recall_accuracy")
         assert_number(accuracy(m, seed), wanted, atol=0.02, what="accuracy of the module that you trained")
 
@@ -75,8 +83,7 @@ def training_is_the_one_described(student, reference):
     at least 0.043, other data 0.058, 20 steps or plain gradient descent 0.15, gradients never cleared 0.6.
     """
     for seed in SEEDS:
-        m, r = started(student, seed), started(reference, seed)
-        train(r, seed)
+        m, r = started(student, seed), trained(reference, seed)
         returned = student.recall_accuracy(m, seed=seed)
         assert_number(returned, accuracy(m, seed), atol=0.002, what="recall_accuracy")
         assert_close(m.w.weight, r.w.weight, atol=1e-3, what="w after training")

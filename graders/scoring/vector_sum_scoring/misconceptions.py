@@ -41,7 +41,7 @@ class tanh_of_the_sum(_Sum):
         return self.w((queries[:, :, None] + keys[:, None]).tanh()).squeeze(-1)
 
 
-@misconception(of="SumAttention")
+@misconception(of="SumAttention", trains=True)
 class relu_of_the_sum(_Sum):
     """You cut the sum off at 0. Can the query now decide which features of a key count?"""
 
@@ -49,7 +49,7 @@ class relu_of_the_sum(_Sum):
         return self.w((queries[:, :, None] + keys[:, None]).relu()).squeeze(-1)
 
 
-@misconception(of="SumAttention")
+@misconception(of="SumAttention", trains=True)
 class product_for_sum(_Sum):
     """You multiplied query and key where the score adds them. Which of the two lets the query choose?"""
 
@@ -57,7 +57,7 @@ class product_for_sum(_Sum):
         return self.w(queries[:, :, None] * keys[:, None]).squeeze(-1)
 
 
-@misconception(of="SumAttention")
+@misconception(of="SumAttention", trains=True)
 class scores_multiplied(_Sum):
     """You scored query and key one by one and multiplied the two numbers. Which operation stands in the formula?"""
 

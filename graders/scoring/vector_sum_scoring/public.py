@@ -202,13 +202,13 @@ def effect_is_the_largest_difference_of_weights(student, case):
 
 @worth(2, hint="Nothing to train is no error. Compare the class of the largest output with the target.")
 def product_recalls(student):
-    """`recall_accuracy` of dot-product attention, which has nothing to train, is at least 0.95, as measured here."""
-    for seed in (0, 3):
-        attention = student.DotProductAttention(0.0)
+    """`recall_accuracy` of dot-product attention, which has nothing to train, is what it is on the 1000 examples."""
+    attention = student.DotProductAttention(0.0)
+    for seed, options in ((0, {}), (1, {"seed": 1}), (2, {"seed": 2})):
         wanted = accuracy(attention, seed)
         assert_that(wanted >= 0.95, f"DotProductAttention is right in {wanted:.1%} of examples: look there first")
-        assert_number(student.recall_accuracy(attention, seed=seed), wanted, atol=0.02, what="recall_accuracy")
-    assert_number(student.recall_accuracy(attention), accuracy(attention, 0), atol=0.02, what="recall_accuracy")
+        got = student.recall_accuracy(attention, **options)
+        assert_number(got, wanted, atol=1e-4, what=f"recall_accuracy with seed {seed}")
 
 
 @worth(0.5, hint="A module is told that it is being measured by .eval().")

@@ -15,13 +15,16 @@ from headcheck.properties import worth
 SIZE, HEADS, FFN = 32, 4, 64
 STEPS, WARMUP, LR, BATCH = 200, 20, 5e-3, 64
 TRAINED, TESTED = 2048, 200
-ENOUGH = 0.85
+ENOUGH = 0.75
 SEEDS = (0,)
 
 
 @worth(3, training=True, hint="Does the gradient reach P, and does every position have a vector of its own?")
 def transformer_learns_to_reverse(student):
-    """After 200 steps a Transformer with these positions has 85 % of the tokens of new, reversed sequences right."""
+    """After 200 steps a Transformer with these positions has 75 % of the tokens of new, reversed sequences right.
+
+    Measured over 5 seeds: 0.903 to 0.983; with one vector for all positions at most 0.399.
+    """
     for seed in SEEDS:
         accuracy = reversal_accuracy(student.LearnedPositionalEncoding, seed=seed)
         assert_measured(accuracy, at_least=ENOUGH, what="the share of right tokens")

@@ -17,12 +17,12 @@ def head_attention_maps(mha: MultiHeadAttention, queries, keys, values, valid_le
 
 
 def describe_heads(maps):
-    batch, _, n, _ = maps.shape
-    positions = torch.arange(n, dtype=maps.dtype)
+    batch, _, n, m = maps.shape
+    positions = torch.arange(max(n, m), dtype=maps.dtype)[:, None]
     rows = batch * n
     logs = torch.where(maps > 0, maps, torch.ones_like(maps)).log()
     return {
-        "distance": torch.einsum("bhqk,qk->h", maps, torch.cdist(positions[:, None], positions[:, None], p=1)) / rows,
-        "diagonality": torch.einsum("bhqq->h", maps) / rows,
+        "distance": torch.einsum("bhqk,qk->h", maps, torch.cdist(positions[:n], positions[:m], p=1)) / rows,
+        "diagonality": torch.einsum("bhqq->h", maps[..., : min(n, m), : min(n, m)]) / rows,
         "entropy": torch.einsum("bhqk,bhqk->h", maps, -logs) / rows,
     }

@@ -21,10 +21,11 @@ def describe_heads(maps):
     names = ("entropy", "diagonality", "distance")
     described = {name: [] for name in names}
     for head in range(maps.shape[1]):
-        rows = maps[:, head].reshape(-1, maps.shape[-1])  # (batch * positions, positions)
-        at = torch.arange(maps.shape[-1]).repeat(len(maps))
+        rows = maps[:, head].reshape(-1, maps.shape[-1])  # (batch * queries, keys)
+        at = torch.arange(maps.shape[-2]).repeat(len(maps))
         described["entropy"].append(-(rows * (rows + 1e-9).log()).sum(1).mean())
-        described["diagonality"].append(rows[torch.arange(len(rows)), at].mean())
+        square = maps.shape[-2] == maps.shape[-1]
+        described["diagonality"].append(rows[torch.arange(len(rows)), at].mean() if square else torch.tensor(torch.nan))
         away = (torch.arange(maps.shape[-1])[None, :] - at[:, None]).abs()
         described["distance"].append((rows * away).sum(1).mean())
     return {name: torch.stack(described[name]) for name in names}

@@ -35,8 +35,8 @@ class Meter:
         self._end, self._workers = sandbox.end, 0.0
         sandbox.end = self._ended
 
-    def _ended(self, pid):
-        ended = self._end(pid)
+    def _ended(self, pid, **how):
+        ended = self._end(pid, **how)
         self._workers += ended.cpu_seconds
         return ended
 

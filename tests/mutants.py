@@ -99,9 +99,10 @@ def meaning(source: str) -> str:
 
 
 def changed_line(source: str, mutant: str) -> str:
-    """What the mutant says where the reference says something else."""
-    diff = unified_diff(source.splitlines(), mutant.splitlines(), lineterm="", n=0)
-    return " / ".join(line[1:].strip() for line in diff if line[0] == "+" and not line.startswith("+++"))
+    """What the mutant says where the reference says something else, or what it leaves out."""
+    diff = list(unified_diff(source.splitlines(), mutant.splitlines(), lineterm="", n=0))[2:]
+    said = {sign: " / ".join(line[1:].strip() for line in diff if line[0] == sign) for sign in "+-"}
+    return said["+"] or f"without {said['-']}"
 
 
 def survives(exam: Exam, sources: dict[str, bytes], seconds: float) -> bool:
@@ -182,7 +183,7 @@ def main() -> int:
             total += counted.mutants
             killed += counted.mutants - len(counted.survivors)
             gaps += report(counted, explained.get(counted.exercise, {}), training=training)
-    print(f"{killed} of {total} killed ({killed / total:.1%}); {gaps} lines to explain, or no longer to")  # noqa: T201
+    print(f"{killed} of {total} killed ({killed / max(total, 1):.1%}); {gaps} lines to explain, or no longer to")  # noqa: T201
     return 1 if gaps else 0
 
 

@@ -12,7 +12,7 @@ test: $(VENV)/installed  ## run every check: style, types, tests, the proof of e
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[attention]" tox
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[attention,notebook]" tox
 	touch $@
 
 clean:

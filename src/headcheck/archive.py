@@ -8,28 +8,92 @@ run resumes from it, equal files are graded once, and a change grades again only
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headcheck import __version__
-from headcheck.errors import HeadcheckError
+from headcheck.errors import HeadcheckError, ResultsError
 from headcheck.results import exercise_from_json, section_from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from typing import IO
 
     from headcheck.results import ExerciseResult, Level, SectionResult
 
 CACHE = ".cache"
+PART = ".part"
+PATIENCE = 10.0  # seconds for the grader processes of a run that was killed to be gone
+
+
+@contextlib.contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Keep a directory of results to this run and the processes that it forks, and free of half-written files.
+
+    The kernel lets go of the lock when the last of them has ended, however that came about.
+    """
+    path = directory / CACHE / "lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise _not_written(path, error) from error
+    with file:
+        _lock(file, directory)
+        _sweep(directory)
+        try:
+            yield
+        finally:
+            _sweep(directory)
+
+
+def _lock(file: IO[bytes], directory: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                advice = "wait until it has ended, or choose another directory with -o"
+                raise ResultsError(f"another `headcheck grade` writes to {directory}: {advice}") from error
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what a process that was killed had begun to write."""
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            if name.startswith(".") and name.endswith(PART):
+                Path(folder, name).unlink()
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """The file has its old content or all of the new one, whatever happens."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, data)
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> ResultsError:
+    advice = "make room there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "see to it"
+    return ResultsError(
+        f"{path} could not be written ({error.strerror}). What was written before is whole: {advice} and run the same "
+        "command again, it goes on from there."
+    )
+
+
+def _replace(path: Path, data: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=PART)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -65,11 +129,11 @@ def result_key(fingerprint: str, sources: Mapping[str, bytes], *, seed: int, lev
 
 
 def recall(directory: Path, key: str) -> ExerciseResult | None:
-    """The result kept under this key, if there is one; a damaged one counts as none."""
+    """The result kept under this key, if there is one; one that cannot be read counts as none."""
     path = directory / CACHE / key[:2] / f"{key}.json"
     try:
         return exercise_from_json(path.read_bytes(), str(path))
-    except (FileNotFoundError, HeadcheckError):
+    except (OSError, HeadcheckError):
         return None
 
 

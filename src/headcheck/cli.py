@@ -18,11 +18,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from headcheck.course import find_course, read_course
+from headcheck.course import find_course, libraries, read_course
 from headcheck.errors import HeadcheckError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Literal
 
     from headcheck.course import Course, Exercise
     from headcheck.grading import Grader
@@ -77,9 +78,9 @@ def _course(root: Path | None) -> Course:
     is_flag=True,
     help="Grade even where the machine cannot lock submissions in; written into every result.",
 )
-@click.pass_obj
+@click.pass_context
 def grade(
-    root: Path | None,
+    context: click.Context,
     submitted: Path,
     results: Path,
     jobs: int | None,
@@ -87,26 +88,29 @@ def grade(
     seed: int | None,
     weak_sandbox: bool,
 ) -> None:
-    """Grade a class: SUBMITTED/<student>/<section>/<slug>.py."""
+    """Grade a class: SUBMITTED/<student>/<section>/<slug>.py, or <section>.ipynb there."""
+    from headcheck import archive
     from headcheck.sandbox import launch_strongest, settle
     from headcheck.submission import read_class
 
-    course = _course(root)
+    course = _course(context.obj)
     if not course.has_hidden_files:
         raise HeadcheckError(
             f"{course.root} is a student's copy: it has no references and hidden graders, so it can check but not grade"
         )
     wanted = course.select(name)
     submissions = read_class(submitted, course)
-    results.mkdir(parents=True, exist_ok=True)
+    context.with_resource(archive.held(results))
     started = time.perf_counter()
     jobs = min(jobs or os.cpu_count() or 1, len(submissions))
-    handed_in = {name for submission in submissions for name in submission.files}
-    to_grade = [exercise for exercise in course.with_used(wanted) if exercise.id in handed_in]
-    needs = _needs(to_grade)
+    to_grade = [
+        exercise
+        for exercise in course.with_used(wanted)
+        if any(submission.may_hold(exercise) for submission in submissions)
+    ]
+    needs = libraries(to_grade)
     sandboxes: list[Sandbox] = [launch_strongest(needs=needs) for _ in range(jobs)]
     try:
-        from headcheck import archive
         from headcheck.crew import Crew
         from headcheck.grading import Exams, Grader
 
@@ -150,21 +154,10 @@ def grade(
         sys.exit(EXIT_BROKEN)
 
 
-def _needs(exercises: list[Exercise]) -> tuple[str, ...]:
-    """The libraries besides torch that these exercises need; all of them must be installed."""
-    needs = {name: exercise.id for exercise in exercises for name in exercise.needs}
-    for name, exercise in needs.items():
-        package = name.partition(".")[0]
-        if find_spec(package) is None:
-            raise HeadcheckError(f"{exercise} needs {package}; install it with: pip install 'headcheck[attention]'")
-    return tuple(sorted(needs))
-
-
 def _require_level(probes: Probes, *, weak_sandbox: bool) -> None:
-    if probes.level == "process" and not weak_sandbox:
-        advice = "Install what is missing, or accept the risk with --weak-sandbox; it is written into every result."
-        missing = "\n".join(f"  - {each}" for each in probes.missing)
-        raise HeadcheckError(f"this machine cannot lock submissions in, so nothing was graded:\n{missing}\n{advice}")
+    from headcheck.sandbox import require_level
+
+    require_level(probes, weak_sandbox=weak_sandbox, accept_by="--weak-sandbox")
     if probes.level != "full":
         err.print(
             f"sandbox level: {probes.level}. Not enforced: {'; '.join(probes.missing) or 'namespaces'}", style="yellow"
@@ -199,13 +192,15 @@ def _publish(course: Course, directory: Path, results: list[SectionResult]) -> N
     from headcheck.archive import write_atomically
     from headcheck.export import grades_csv
     from headcheck.html import render_report
+    from headcheck.questions import awaiting
     from headcheck.terminal import class_table
 
     shutil.rmtree(directory / "report" / "students", ignore_errors=True)  # pages of who is no longer there
     write_atomically(directory / "grades.csv", grades_csv(results, list(course.sections)).encode())
-    for path, page in render_report(results, course.sections).items():
+    unjudged = awaiting(course)
+    for path, page in render_report(results, course.sections, unjudged).items():
         write_atomically(directory / "report" / path, page.encode())
-    out.print(class_table(results))
+    out.print(class_table(results, unjudged))
 
 
 @main.command()
@@ -229,7 +224,7 @@ def check(root: Path | None, name: str | None, directory: Path | None, everythin
     course = _course(root)
     wanted = course.select(name)
     work = directory or course.root / "assignments"
-    sandbox = launch_strongest(needs=_needs(course.with_used(wanted)))
+    sandbox = launch_strongest(needs=libraries(course.with_used(wanted)))
     try:
         from headcheck.grading import Exams, Grader
 
@@ -274,7 +269,7 @@ def _check_on_save(course: Course, grader: Grader, wanted: list[Exercise], work:
 
     err.print(f"watching {work}; stop with Ctrl-C", style="dim")
     with contextlib.suppress(KeyboardInterrupt):
-        for _ in watchfiles.watch(work, watch_filter=watchfiles.PythonFilter()):
+        for _ in watchfiles.watch(work, watch_filter=watchfiles.PythonFilter(extra_extensions=(".ipynb",))):
             _check_once(course, grader, wanted, work, everything=everything)
 
 
@@ -287,6 +282,75 @@ def report(root: Path | None, results: Path) -> None:
 
     _publish(_course(root), results, archive.read_sections(results))
     out.print(f"Report: {results / 'report' / 'index.html'}", soft_wrap=True)
+
+
+@main.command()
+@click.argument("results", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--to", "form", type=click.Choice(["csv", "nbgrader"]), required=True, help="A table, or a gradebook.")
+@click.option("-o", "--output", "file", type=click.Path(path_type=Path, dir_okay=False), help="Not to the screen.")
+@click.option("--db", "db_url", help="nbgrader's gradebook, such as sqlite:////path/to/gradebook.db.")
+@click.pass_obj
+def export(
+    root: Path | None, results: Path, form: Literal["csv", "nbgrader"], file: Path | None, db_url: str | None
+) -> None:
+    """Write RESULTS in another program's format."""
+    from headcheck import archive
+    from headcheck.export import grades_csv
+
+    course = _course(root)
+    graded = archive.read_sections(results)
+    if form == "nbgrader":
+        if find_spec("nbgrader") is None:
+            raise HeadcheckError("nbgrader is not installed: pip install 'headcheck[nbgrader]'")
+        if db_url is None:
+            raise click.UsageError("--to nbgrader needs the gradebook: --db URL")
+        from headcheck.nbgrader_bridge import write_gradebook
+
+        write_gradebook(course, graded, db_url)
+        out.print(f"wrote {len(graded)} sections of {len({each.student for each in graded})} students to the gradebook")
+        return
+    text = grades_csv(graded, list(course.sections))
+    if file is None:
+        click.echo(text, nl=False)
+    else:
+        archive.write_atomically(file, text.encode())
+
+
+@main.group()
+def nbgrader() -> None:
+    """What connects this course to nbgrader."""
+
+
+@nbgrader.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.pass_obj
+def init(root: Path | None, directory: Path) -> None:
+    """Write a course for nbgrader to DIR, whose autograde step grades in headcheck's sandbox."""
+    if find_spec("nbformat") is None:
+        raise HeadcheckError("notebooks need nbformat: pip install 'headcheck[nbgrader]'")
+    from headcheck.nbgrader_course import write_nbgrader_course
+
+    written = write_nbgrader_course(_course(root), directory)
+    out.print(f"wrote {len(written)} files to {directory}; go there, and run: nbgrader generate_assignment SECTION")
+
+
+@main.command()
+@click.argument("directory", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["py", "ipynb", "both"]),
+    default="both",
+    show_default=True,
+    help="Files, notebooks, or both.",
+)
+@click.pass_obj
+def release(root: Path | None, directory: Path, form: Literal["py", "ipynb", "both"]) -> None:
+    """Write the students' copy to OUT: what is public, notebooks, a table of points; refused if it showed a secret."""
+    from headcheck.release import write_release
+
+    written = write_release(_course(root), directory, form)
+    out.print(f"wrote {len(written)} files to {directory}; nothing hidden is in them", soft_wrap=True)
 
 
 @main.command()
@@ -315,6 +379,21 @@ def audit(root: Path | None, name: str | None, seed: int | None, no_training: bo
         findings += 1
     out.print(f"{findings} findings" if findings else "No findings: every exercise is proven.")
     sys.exit(EXIT_FAILED if findings else 0)
+
+
+@main.command()
+@click.pass_obj
+def doctor(root: Path | None) -> None:
+    """Say what locks submissions in on this machine, what is missing, and what can run here."""
+    from headcheck.course import Limits
+    from headcheck.doctor import check_up, view
+
+    course = _course(root) if root else None
+    with contextlib.suppress(HeadcheckError):  # without a course there is less to look at
+        course = course or find_course(Path.cwd())
+    checkup = check_up(course.limits if course else Limits(), course)
+    out.print(view(checkup))
+    sys.exit(0 if checkup.may_grade else EXIT_FAILED)
 
 
 @main.command()

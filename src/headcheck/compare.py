@@ -82,8 +82,13 @@ def assert_close(
     what: str = "the result",
     dtype: bool = True,
 ) -> Tensor:
-    """It is `wanted` up to `atol + rtol * |wanted|` (default: by dtype, 1e-9, 1e-5 or 1e-2), everywhere."""
+    """It is `wanted` up to `atol + rtol * |wanted|` (default: by dtype, 1e-9, 1e-5 or 1e-2), everywhere.
+
+    Nothing equals nothing, but proves nothing: an empty `wanted`, made of sizes that the submission claims, is refused.
+    """
     tensor = assert_shape(got, tuple(wanted.shape), what=what)
+    if not wanted.numel():
+        raise Mismatch(f"{what} has the shape {tuple(wanted.shape)}: it is empty, so it shows nothing")
     if dtype:
         assert_dtype(tensor, wanted.dtype, what=what)
     default = TOLERANCE.get(wanted.dtype, 0.0)
@@ -202,11 +207,11 @@ def assert_not_copied(got: object, given: Tensor, *, what: str = "the result") -
 
 
 def assert_raises(kind: str, function: Callable[..., Any], *args: Any, what: str) -> None:
-    """The student's code raises this exception, by the name of its type; `what` says on which input."""
+    """The student's code raises this exception or a kind of it, by the name of its type; `what` says on which input."""
     try:
         answer = function(*args)
     except StudentRaised as error:
-        if error.kind == kind:
+        if kind in (error.kind, *error.bases):
             return
         raise Mismatch(f"{what} raises {error}, wanted a {kind}") from error
     raise Mismatch(f"{what} raises nothing, wanted a {kind}", got={what: answer})

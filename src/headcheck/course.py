@@ -7,6 +7,7 @@ import hashlib
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,12 +21,16 @@ COURSE_FILE = "assignments/course.toml"
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one submission may use: seconds of wall time a call and an exercise, MiB beyond the warm process."""
+    """What one submission may use: seconds of wall time a call and an exercise, MiB beyond the warm process.
+
+    Files may be as large as `source_kib`; notebooks, whose outputs count, as `notebook_kib`.
+    """
 
     call_seconds: float = 5.0
     exercise_seconds: float = 60.0
     memory_mib: int = 2048
     source_kib: int = 256
+    notebook_kib: int = 4096
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,6 +174,11 @@ class Course:
         own = [self.exercise(name) for name in (*exercise.uses, exercise.id)]
         return {each.module: _read(each.reference) for each in own} | self.given_sources(exercise)
 
+    def stubs(self, section: str) -> dict[str, bytes]:
+        """What the exercises of a section were handed out with, by module; empty where there is no such file."""
+        own = self.select(section)
+        return {each.module: _read(each.stub) if each.stub.is_file() else b"" for each in own}
+
     def fingerprint(self, exercise: Exercise) -> str:
         """A hash of everything in the course that decides the result of an exercise but the submission."""
         files = [exercise.public, exercise.hidden, exercise.misconceptions]
@@ -180,6 +190,16 @@ class Course:
     @cached_property
     def _by_id(self) -> dict[str, Exercise]:
         return {exercise.id: exercise for exercise in self.exercises}
+
+
+def libraries(exercises: list[Exercise]) -> tuple[str, ...]:
+    """What these exercises need besides torch; raises CourseError when any of it is not installed."""
+    needs = {name: exercise.id for exercise in exercises for name in exercise.needs}
+    for name, exercise in needs.items():
+        package = name.partition(".")[0]
+        if find_spec(package) is None:
+            raise CourseError(f"{exercise} needs {package}; install it with: pip install 'headcheck[attention]'")
+    return tuple(sorted(needs))
 
 
 def find_course(start: Path) -> Course:

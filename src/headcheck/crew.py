@@ -1,8 +1,8 @@
 """Grader processes on this machine: forked once the exams are prepared, fed one submission at a time.
 
-Each has a sandbox of its own. A grader process that dies is replaced and its submission tried once more; a second death
-makes the submission `broken`, which is our fault and costs no points. Only numbers and results as JSON pass between
-the processes.
+Each has a sandbox of its own. A grader process that dies, or whose sandbox does, is replaced and its submission tried
+once more, as is one that ends `broken` in another way; what then is still broken is our fault and costs no points. Only
+numbers and results as JSON pass between the processes.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Crew:
         self._waiting = deque(range(len(submissions)))
         self._tries = dict.fromkeys(self._waiting, 0)
         self._head = graders[0]
+        self._main = os.getpid()
         self._context = multiprocessing.get_context("fork")
         self._members = [self._hire(partial(_same, grader)) for grader in graders]
 
@@ -95,8 +96,11 @@ class Crew:
             if job is not None and self._tries[job] < TRIES:
                 self._waiting.appendleft(job)
             elif job is not None:
-                reason = f"the grader process died {TRIES} times on this submission"
+                reason = f"the grader process or its sandbox died {TRIES} times on this submission"
                 results = self._head.give_up(self._submissions[job], self._wanted, reason)
+        if results and job is not None and _is_broken(results) and self._tries[job] < TRIES:
+            self._waiting.appendleft(job)
+            results = None
         self._give(member)
         return results
 
@@ -121,6 +125,8 @@ class Crew:
         ours.close()
         protect()
         die_with_parent()
+        if os.getppid() != self._main:
+            os._exit(1)  # it had ended before it could be said that this process shall end with it
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         grader = hired()
         while True:
@@ -129,10 +135,13 @@ class Crew:
             except EOFError:
                 os._exit(0)
             results = grader.grade_submission(self._submissions[job], self._wanted)
+            if _is_broken(results) and not grader.works():
+                os._exit(1)  # another grader, with a sandbox that works, shall try this one and all later ones
             pipe.send_bytes(msgspec.json.encode(results))
-            broken = any(exercise.status == "broken" for section in results for exercise in section.exercises)
-            if broken and not grader.works():
-                os._exit(1)  # what is the sandbox's end shall not be that of all later submissions
+
+
+def _is_broken(results: list[SectionResult]) -> bool:
+    return any(exercise.status == "broken" for section in results for exercise in section.exercises)
 
 
 def _same(grader: Grader) -> Grader:

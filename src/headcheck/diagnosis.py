@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from headcheck.errors import HeadcheckError, StudentRaised
+from headcheck.errors import HeadcheckError, SandboxError, StudentRaised
 from headcheck.properties import call
-from headcheck.student import Student, local
+from headcheck.student import local
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,8 @@ class Suspects:
             for number, case in enumerate(cases[:CASES]):
                 try:
                     trace = _trace(prop, case, connect(), self._reference, seed)
+                except SandboxError:
+                    raise
                 except HeadcheckError:
                     return None  # it does not even answer here
                 left = [name for name in left if _equal(trace, self._answers(name, prop, number, case, seed))]
@@ -60,18 +62,15 @@ class Suspects:
 
 def _trace(prop: Property, case: Case, connection: Connection, reference: object, seed: int) -> Trace:
     """What the calls of one example return, up to the one at which the property fails."""
-    connection.restart(seed)
-    connection.trace = answers = []
+    answers: Trace = []
     try:
-        call(prop, case, Student(connection), reference)
+        call(prop, case, connection, reference, seed, answers)
     except StudentRaised as error:
         answers.append(f"raised {error.kind}")
     except HeadcheckError:
         raise
     except Exception:  # noqa: BLE001, S110  (that it fails is known; the answers until then are what counts)
         pass
-    finally:
-        connection.trace = None
     return answers
 
 

@@ -15,17 +15,29 @@ class SandboxError(HeadcheckError):
     """The machine or our own processes failed: whoever runs headcheck must act. Never costs a student points."""
 
 
+class ResultsError(HeadcheckError):
+    """A result cannot be kept: whoever runs headcheck must make room, or choose another directory."""
+
+
 class SubmissionError(HeadcheckError):
     """The student's work is wrong, or did something it may not: the student must act."""
 
 
 class StudentRaised(SubmissionError):
-    """The student's code raised an exception; `kind` is its type's name, `trace` the student's own lines of it."""
+    """The student's code raised an exception; `kind` is its type's name, `trace` the student's own lines of it.
 
-    def __init__(self, kind: str, message: str, trace: str = "") -> None:
+    `bases` are the names of the types that it is a kind of.
+    """
+
+    def __init__(self, kind: str, message: str, trace: str = "", bases: tuple[str, ...] = ()) -> None:
         super().__init__(f"{kind}: {message}" if message else kind)
         self.kind = kind
         self.trace = trace
+        self.bases = bases
+
+
+class NotHandedIn(SubmissionError):
+    """What was handed in does not hold the exercise: no file, no notebook, or none that can be read."""
 
 
 class StudentTimeout(SubmissionError):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from typing import TYPE_CHECKING
+
+from headcheck.text import visible
 
 if TYPE_CHECKING:
     from headcheck.results import SectionResult
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 
 
 def grades_csv(results: list[SectionResult], sections: list[str]) -> str:
@@ -34,5 +37,6 @@ def _number(points: float | None) -> str:
 
 
 def _plain(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """A cell that no spreadsheet takes for a formula, wide signs and spaces before them included."""
+    text = visible(text)
+    return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip().startswith(_FORMULA) else text

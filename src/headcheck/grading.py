@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import msgspec
 
 from headcheck import archive
 from headcheck.diagnosis import Suspects
-from headcheck.errors import SandboxError, StudentRaised, StudentTimeout
+from headcheck.errors import NotHandedIn, ResultsError, SandboxError, StudentRaised, StudentTimeout
 from headcheck.properties import (
     Verdict,
     draw_cases,
@@ -23,7 +24,7 @@ from headcheck.properties import (
     property_seed,
     run,
 )
-from headcheck.protocol import Raised
+from headcheck.protocol import Notebook, Raised, encode
 from headcheck.results import Diagnosis, ExerciseResult, PropertyResult, section_result, status_of
 from headcheck.student import Connection
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 MAX_TIMEOUTS = 2
 MAX_PRINTED = 4096
+MAX_MESSAGE = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def property_result(exercise: Exercise, prop: Property, verdict: Verdict) -> Pro
         outcome=verdict.outcome,
         points=maximum if _earns(verdict.outcome) else 0.0,
         max_points=maximum,
-        message=verdict.message,
+        message=verdict.message[:MAX_MESSAGE],
         counterexample=verdict.counterexample,
         seconds=round(verdict.seconds, 4),
         sentence=prop.sentence,
@@ -113,12 +115,25 @@ def property_result(exercise: Exercise, prop: Property, verdict: Verdict) -> Pro
 class Paper:
     """What one student hands in for one exercise: its text, and that of everything it imports.
 
-    `replaced` names the used exercises for which the reference stands in; with any, the run may not speak.
+    What is not in `sources` is in one of the `notebooks`, if anywhere. `replaced` names the used exercises for which
+    the reference stands in; with any, the run may not speak.
     """
 
     exercise: Exercise
     sources: dict[str, bytes]
     replaced: list[str]
+    notebooks: tuple[Notebook, ...] = ()
+
+    def content(self) -> dict[str, bytes]:
+        """All that a result depends on; a run that may not speak is another than one that may."""
+        notebooks = {notebook.name: encode(notebook) for notebook in self.notebooks}
+        return self.sources | notebooks | {"replaced": repr(self.replaced).encode()}
+
+    def mentions(self, name: str) -> bool:
+        """Whether the exercise's own file or notebook holds this name, as a word of its own."""
+        texts = [self.sources.get(self.exercise.module, b"")]
+        texts += [notebook.data for notebook in self.notebooks if self.exercise.module in notebook.wanted]
+        return any(re.search(rf"\b{re.escape(name)}\b".encode(), text) for text in texts)
 
 
 class Sitting:
@@ -131,6 +146,7 @@ class Sitting:
         self._worker: Worker | None = None
         self._connection: Connection | None = None
         self._printed: list[str] = []
+        self.findings: list[str] = []  # what the worker says of the notebooks
 
     def connect(self) -> Connection:
         """The connection to a living worker that has loaded the paper."""
@@ -139,10 +155,14 @@ class Sitting:
             if self._limits.exercise_seconds <= 0:
                 raise StudentTimeout("the time for this exercise is used up")
             self._worker = self._sandbox.fork(self._limits)
-            reply = self._worker.load(self._paper.sources, self._paper.exercise.module, self._paper.exercise.shortcuts)
+            paper = self._paper
+            reply = self._worker.load(paper.sources, paper.exercise.module, paper.exercise.shortcuts, paper.notebooks)
             self._printed.append(reply.printed)
+            self.findings = reply.findings
             if isinstance(reply, Raised):
                 self.close()
+                if reply.kind == NotHandedIn.__name__ and paper.notebooks:
+                    raise NotHandedIn(reply.message)
                 raise StudentRaised(reply.kind, reply.message, reply.trace)
             self._connection = Connection(self._worker)
             self._connection.printed = self._printed
@@ -202,12 +222,14 @@ class Grader:
         """Self-assessment: always on the student's own earlier exercises, and nothing kept."""
         results = []
         for exercise in wanted:
-            if exercise.id not in submission.files:
+            if not submission.may_hold(exercise):
                 results.append(self._missing(exercise, submission.refused.get(exercise.id, "")))
                 continue
-            own = [self._course.exercise(name) for name in (*exercise.uses, exercise.id) if name in submission.files]
-            sources = {each.module: submission.files[each.id] for each in own} | self._course.given_sources(exercise)
-            results.append(self.grade(Paper(exercise, sources, []), everything=everything))
+            own = [each for each in self._course.with_used([exercise]) if submission.may_hold(each)]
+            files = {each.module: submission.files[each.id] for each in own if each.id in submission.files}
+            sources = files | self._course.given_sources(exercise)
+            paper = Paper(exercise, sources, [], self._notebooks(submission, own))
+            results.append(self.grade(paper, everything=everything))
         return results
 
     def give_up(self, submission: Submission, wanted: list[Exercise], reason: str) -> list[SectionResult]:
@@ -240,19 +262,21 @@ class Grader:
     def _grade_or_recall(
         self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]
     ) -> ExerciseResult:
-        if exercise.id not in submission.files:
+        if not submission.may_hold(exercise):
             return self._missing(exercise, submission.refused.get(exercise.id, ""))
         paper = self._paper(submission, exercise, earlier)
         if self._directory is None:
             return self.grade(paper)
         fingerprint = self._course.fingerprint(exercise)
-        told_apart = paper.sources | {"replaced": repr(paper.replaced).encode()}  # such a run may not speak
-        key = archive.result_key(fingerprint, told_apart, seed=self.exams.seed, level=self._sandbox.level)
+        key = archive.result_key(fingerprint, paper.content(), seed=self.exams.seed, level=self._sandbox.level)
         result = archive.recall(self._directory, key)
         if result is None:
             result = self.grade(paper)
             if result.status != "broken":
-                archive.remember(self._directory, key, result)
+                with contextlib.suppress(
+                    ResultsError
+                ):  # it is not lost: whoever writes the section's result will say so
+                    archive.remember(self._directory, key, result)
         return result
 
     def grade(self, paper: Paper, *, everything: bool = False) -> ExerciseResult:
@@ -271,10 +295,9 @@ class Grader:
             f"graded with the reference's {name}: the student's own did not earn its core points"
             for name in paper.replaced
         ]
-        own = paper.sources[paper.exercise.module]
-        notes += [
-            f"the text mentions {name}" for name in paper.exercise.shortcuts if name.rpartition(".")[2].encode() in own
-        ]
+        closed = {name: name.rpartition(".")[2] for name in paper.exercise.shortcuts}
+        notes += [f"the text mentions {name}" for name, short in closed.items() if paper.mentions(short)]
+        notes += [] if paper.replaced else sitting.findings
         notes += [f"{result.name} broke: {result.message}" for result in properties if result.outcome == "broken"]
         printed = sitting.printed()
         if paper.replaced:
@@ -284,7 +307,7 @@ class Grader:
             status=status_of(properties),
             points=round(sum(result.points for result in properties), 6),
             max_points=round(sum(result.max_points for result in properties), 6),
-            seconds=round(time.perf_counter() - started, 3),
+            seconds=round(time.perf_counter() - started, 0 if paper.replaced else 3),
             misconception=diagnosis,
             properties=properties,
             notes=notes,
@@ -293,9 +316,23 @@ class Grader:
 
     def _paper(self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]) -> Paper:
         replaced = [name for name in exercise.uses if earlier[name].status != "passed"]
-        own = [self._course.exercise(name) for name in (*exercise.uses, exercise.id) if name not in replaced]
-        written = {each.module: submission.files[each.id] for each in own}
-        return Paper(exercise, self._course.reference_sources(exercise) | written, replaced)
+        own = [each for each in self._course.with_used([exercise]) if each.id not in replaced]
+        written = {each.module: submission.files[each.id] for each in own if each.id in submission.files}
+        strangers = self._course.reference_sources(exercise)
+        for each in own:
+            del strangers[each.module]  # what is looked for in a notebook must not be found in the reference
+        return Paper(exercise, strangers | written, replaced, self._notebooks(submission, own))
+
+    def _notebooks(self, submission: Submission, own: list[Exercise]) -> tuple[Notebook, ...]:
+        """Those that may hold these exercises of the student's own."""
+        wanted: dict[str, list[str]] = {}
+        for exercise in own:
+            if exercise.section in submission.notebooks:
+                wanted.setdefault(exercise.section, []).append(exercise.module)
+        return tuple(
+            Notebook(f"{section}/{section}.ipynb", submission.notebooks[section], self._course.stubs(section), modules)
+            for section, modules in wanted.items()
+        )
 
     def _missing(self, exercise: Exercise, reason: str) -> ExerciseResult:
         message = reason or "there is no file for this exercise"
@@ -327,9 +364,10 @@ def _diagnose(exam: Exam, results: list[PropertyResult], sitting: Sitting) -> Di
 
 
 def _silent(result: PropertyResult) -> PropertyResult:
-    """Of a run that held a reference, only what the author wrote: the verdict, the sentence, the hint, the inputs."""
+    """Of a run that held a reference, whole seconds, the verdict, and what the author wrote: no got, no wanted."""
     example = result.counterexample and dataclasses.replace(result.counterexample, got={}, wanted={})
-    return dataclasses.replace(result, message=result.sentence if result.message else "", counterexample=example)
+    message = result.sentence if result.message else ""
+    return dataclasses.replace(result, message=message, counterexample=example, seconds=round(result.seconds))
 
 
 def _close_quietly(sitting: Sitting) -> None:

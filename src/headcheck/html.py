@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -51,17 +52,27 @@ class ExerciseSummary:
         return round(100 * self.passed / self.graded)
 
 
-def render_report(results: list[SectionResult], sections: dict[str, str]) -> dict[str, str]:
-    """The pages of a class by relative path; `sections` are the course's titles in order."""
+def render_report(
+    results: list[SectionResult], sections: dict[str, str], awaiting: Mapping[str, str]
+) -> dict[str, str]:
+    """The pages of a class by relative path.
+
+    `sections` are the course's titles in order, `awaiting` what a person has yet to judge in each.
+    """
     titles = sections | {result.section: result.section for result in results if result.section not in sections}
     present = {result.section for result in results}
     titles = {name: title for name, title in titles.items() if name in present}
     students = _students(results)
-    common = {"titles": titles, "levels": sorted({result.sandbox for result in results})}
+    common = {"titles": titles, "awaiting": awaiting, "levels": sorted({result.sandbox for result in results})}
     index = _page(
         "index", students=students, columns=_columns(results, titles), exercises=_summaries(results, titles), **common
     )
     return {"index.html": index} | {student.path: _page("student", student=student, **common) for student in students}
+
+
+def render_exercise(result: ExerciseResult, *, hidden_left: int = 0) -> str:
+    """One exercise for its student, as a part of somebody else's page: a notebook's output, say."""
+    return _page("fragment", exercise=result, hidden_left=hidden_left)
 
 
 def _students(results: list[SectionResult]) -> list[StudentPage]:

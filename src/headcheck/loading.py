@@ -7,6 +7,7 @@ imports nothing but the standard library.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
 
 def file_name(module: str) -> str:
@@ -25,11 +26,15 @@ def file_name(module: str) -> str:
     return module.replace(".", "/") + ".py"
 
 
-def load(sources: Mapping[str, bytes], module: str) -> ModuleType:
-    """Import `module` and the other sources, its `__family__`, and leave `sys.modules` as it was."""
+def load(sources: Mapping[str, bytes], module: str, *, alone: bool = False) -> ModuleType:
+    """Import `module` and the other sources, its `__family__`, and leave `sys.modules` as it was.
+
+    `alone` imports of the others only what it needs.
+    """
     with _importable(sources, module.partition(".")[0]):
         loaded = importlib.import_module(module)
-        loaded.__dict__["__family__"] = [importlib.import_module(name) for name in sources if name != module]
+        others = [name for name in sources if name != module and not alone]
+        loaded.__dict__["__family__"] = [importlib.import_module(name) for name in others]
         return loaded
 
 
@@ -86,8 +91,17 @@ class _Finder(MetaPathFinder, InspectLoader):
         if name in self._sources and not hasattr(module, "__loaded__"):
             module.__dict__["__loaded__"] = True
             module.__file__ = file_name(name)
-            exec(compile(self._sources[name], file_name(name), "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+            exec(_compiled(self._sources[name], name), module.__dict__)  # noqa: S102
 
     def get_source(self, fullname: str) -> str | None:
         source = self._sources.get(fullname)
         return None if source is None else decode_source(source)
+
+
+def _compiled(source: bytes, module: str) -> CodeType:
+    """The code of a module; what it imports from above its section, `from ..scoring import x`, goes by full name."""
+    tree = ast.parse(source, file_name(module))
+    above = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level > 1 and node.module]
+    for node in above:
+        node.level = 0
+    return compile(tree, file_name(module), "exec", dont_inherit=True)

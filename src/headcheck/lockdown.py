@@ -40,10 +40,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Locks:
-    """What a worker may still use, and the layers to apply: `seccomp` is a compiled filter (empty: none)."""
+    """What a worker may still use, and the layers to apply: `seccomp` is a compiled filter (empty: none).
+
+    `threads` are those of all processes of its user together, which is how the kernel counts them.
+    """
 
     memory_mib: int
     cpu_seconds: int
+    threads: int
     seccomp: bytes
     landlock: bool
     readable: list[str]
@@ -90,13 +94,14 @@ def _limit_resources(locks: Locks) -> None:
     memory = pages * resource.getpagesize() + locks.memory_mib * 1024 * 1024
     limits = [
         (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, locks.cpu_seconds),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 64),
+        (resource.RLIMIT_NPROC, locks.threads),
     ]
     for name, limit in limits:
         resource.setrlimit(name, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CPU, (locks.cpu_seconds, locks.cpu_seconds + 1))  # SIGXCPU, then SIGKILL
 
 
 def _become_nobody() -> None:

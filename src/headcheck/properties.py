@@ -21,7 +21,15 @@ from hypothesis import HealthCheck, Phase, Verbosity, is_hypothesis_test, settin
 from torch import Tensor
 
 from headcheck.compare import Mismatch
-from headcheck.errors import CourseError, ProtocolError, SandboxError, StudentDied, StudentRaised, StudentTimeout
+from headcheck.errors import (
+    CourseError,
+    NotHandedIn,
+    ProtocolError,
+    SandboxError,
+    StudentDied,
+    StudentRaised,
+    StudentTimeout,
+)
 from headcheck.loading import load
 from headcheck.results import Counterexample
 from headcheck.student import Connection, Handle, Student, local
@@ -152,13 +160,16 @@ def count_hidden(course: Course, exercise: Exercise) -> int:
 
 
 def load_grader(course: Course, exercise: Exercise, stem: str) -> ModuleType:
-    """One of the exercise's grader files; it may import references and what the course hands out."""
+    """One of the exercise's grader files; it may import references and what the course hands out.
+
+    In a released copy there are no references, so there it may import only what stands on no exercise.
+    """
     path = exercise.graders / f"{stem}.py"
     sources = dict(course.given_sources(exercise))
     if course.has_hidden_files:
         sources |= course.reference_sources(exercise)
     name = f"graders.{exercise.module}.{stem}"
-    return load(sources | {name: path.read_bytes()}, name)
+    return load(sources | {name: path.read_bytes()}, name, alone=True)
 
 
 def load_reference(course: Course, exercise: Exercise) -> ModuleType:
@@ -238,13 +249,13 @@ def _attempt(
 ) -> Verdict | None:
     """One example: None when the property reached its end, otherwise what went wrong."""
     try:
-        connection = connect()
-        connection.restart(seed)
-        call(prop, case, Student(connection), reference)
+        call(prop, case, connect(), reference, seed)
     except Mismatch as error:
         return Verdict("failed", str(error), _counterexample(case, error.got, error.wanted))
     except AssertionError as error:
         return Verdict("failed", str(error) or prop.sentence, _counterexample(case, {}, {}))
+    except NotHandedIn as error:
+        return Verdict("missing", str(error))
     except StudentRaised as error:
         return Verdict("failed", f"your code raised {error}", _counterexample(case, {}, {}), error.trace)
     except StudentTimeout as error:
@@ -264,9 +275,8 @@ def _unexpected(prop: Property, case: Case, reference: object, seed: int, error:
     failed = Verdict("failed", f"what your code returned could not be used: {text}", _counterexample(case, {}, {}))
     if reference is None:  # a student's copy, whose graders have been proven elsewhere
         return failed
-    connection = local(reference, seed=seed)
     try:
-        call(prop, case, Student(connection), reference)
+        call(prop, case, local(reference), reference, seed)
     except Exception:  # noqa: BLE001  (whatever it is, the grader is broken)
         return Verdict("broken", f"the property {prop.name} failed on the reference too: {text}")
     return failed
@@ -309,9 +319,31 @@ def _shrink(
     return best
 
 
-def call(prop: Property, case: Case, student: Student, reference: object) -> None:
-    """Run a property's body on one case, with copies of its inputs."""
-    available = {"student": student, "reference": reference, **copy.deepcopy(case)}
+def call(
+    prop: Property,
+    case: Case,
+    connection: Connection,
+    reference: object,
+    seed: int,
+    trace: list[Any] | None = None,
+) -> None:
+    """Run a property's body on one case, with copies of its inputs; `trace` is told what its calls return.
+
+    Where calls changed their arguments, it must also hold without that: an argument may be what a later line of the
+    property compares the answer with, and no submission shall write both.
+    """
+    connection.restart(seed, trace)
+    try:
+        _run_body(prop, case, connection, reference)
+    finally:
+        changed = connection.put_back()
+    if changed:
+        connection.restart(seed, sealed=True)
+        _run_body(prop, case, connection, reference)
+
+
+def _run_body(prop: Property, case: Case, connection: Connection, reference: object) -> None:
+    available = {"student": Student(connection), "reference": reference, **copy.deepcopy(case)}
     with torch.random.fork_rng(devices=()):
         prop.body(**{name: available[name] for name in prop.parameters})
 

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_FRAME = 64 * 1024 * 1024
+MAX_PLAIN = 1024 * 1024  # of a frame, besides the content of tensors: small values take far more room decoded
 MAX_DIMENSIONS = 16
 MAX_TEXT = 16 * 1024
+MAX_FINDINGS = 20
+MAX_BASES = 20
 
 DTYPES: dict[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype
@@ -38,10 +41,12 @@ DTYPES: dict[str, torch.dtype] = {
 Text: TypeAlias = Annotated[
     str, msgspec.Meta(max_length=MAX_TEXT + 100)
 ]  # what is shown: bounded, whatever a worker sends
+Findings: TypeAlias = Annotated[list[Text], msgspec.Meta(max_length=MAX_FINDINGS)]
+Bases: TypeAlias = Annotated[list[Text], msgspec.Meta(max_length=MAX_BASES)]
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
-class Message(msgspec.Struct, frozen=True, tag=True, array_like=True):
+class Message(msgspec.Struct, frozen=True, tag=True, array_like=True, forbid_unknown_fields=True):
     """Anything that may be sent."""
 
 
@@ -100,12 +105,25 @@ class Sequence(Message, frozen=True):
 class Mapping(Message, frozen=True):
     """A dictionary."""
 
-    items: list[tuple[Value, Value]]
+    items: list[tuple[Key, Value]]
 
 
+Key: TypeAlias = "bool | int | float | str | None"  # no tuples: many can be made whose hashes are all the same
 Value: TypeAlias = (
     "bool | int | float | str | Array | Remote | Callback | Dtype | Generator | Sequence | Mapping | None"
 )
+
+
+class Notebook(Message, frozen=True):
+    """A section's notebook as it was handed in, out of which the modules in `wanted` are taken, unless there are files.
+
+    `stubs` are the texts that the section's exercises were handed out with, by module: they say what each asks for.
+    """
+
+    name: str
+    data: bytes
+    stubs: dict[str, bytes]
+    wanted: list[str]
 
 
 class Load(Message, frozen=True):
@@ -114,6 +132,7 @@ class Load(Message, frozen=True):
     sources: dict[str, bytes]
     module: str
     shortcuts: list[str]
+    notebooks: list[Notebook] = []
 
 
 class Call(Message, frozen=True):
@@ -176,7 +195,7 @@ class Done(Message, frozen=True):
     """The answer to a request.
 
     `changed` holds the tensor arguments, by position, whose content the call changed; `generators` the new states of
-    those that were passed.
+    those that were passed; `findings` what there is to say of the notebooks that were loaded.
     """
 
     value: Value
@@ -184,15 +203,18 @@ class Done(Message, frozen=True):
     generators: dict[int, bytes]
     printed: Text
     count: Count | None = None
+    findings: Findings = []
 
 
 class Raised(Message, frozen=True):
-    """The student's code raised."""
+    """The student's code raised; `bases` are the names of what its exception is a kind of."""
 
     kind: Text
     message: Text
     trace: Text
     printed: Text
+    findings: Findings = []
+    bases: Bases = []
 
 
 class Ask(Message, frozen=True):
@@ -220,6 +242,7 @@ def encode(message: Message) -> bytes:
         raise ProtocolError(f"a text that is not Unicode cannot be sent: {error.reason}") from error
     if len(payload) > MAX_FRAME:
         raise ProtocolError(f"a message of {len(payload):,} bytes is over the limit of {MAX_FRAME:,}")
+    _limit_plain(payload)
     return struct.pack(">I", len(payload)) + payload
 
 
@@ -244,10 +267,35 @@ def decode_reply(payload: bytes) -> Reply:
 
 
 def _decode(decoder: Callable[[bytes], _Decoded], payload: bytes) -> _Decoded:
+    _limit_plain(payload)
     try:
         return decoder(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise ProtocolError(f"not a message: {str(error)[:200]}") from error
+
+
+# MessagePack: how many bytes after a code hold a length, and how many others follow it.
+_LENGTHS = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xC7: 1, 0xC8: 2, 0xC9: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
+_CONTENT = {0xC4, 0xC5, 0xC6}
+_SIZES = (
+    dict.fromkeys((0xC7, 0xC8, 0xC9, 0xCC, 0xD0), 1) | dict.fromkeys((0xCD, 0xD1, 0xDC, 0xDE, 0xD4), 2)
+    | dict.fromkeys((0xCA, 0xCE, 0xD2, 0xDD, 0xDF), 4) | dict.fromkeys((0xCB, 0xCF, 0xD3), 8)
+    | {0xD5: 3, 0xD6: 5, 0xD7: 9, 0xD8: 17} | {0xA0 + length: length for length in range(32)}
+)  # fmt: skip
+
+
+def _limit_plain(payload: bytes) -> None:
+    """Refuse a message with too much besides the content of tensors, before anything is made of it."""
+    place = content = 0
+    while len(payload) - content > MAX_PLAIN and place < len(payload):
+        if place - content > MAX_PLAIN:
+            raise ProtocolError(f"a message with more than {MAX_PLAIN:,} bytes besides the content of tensors")
+        code = payload[place]
+        width = _LENGTHS.get(code, 0)
+        size = int.from_bytes(payload[place + 1 : place + 1 + width]) if width else 0
+        if code in _CONTENT:
+            content += size
+        place += 1 + width + size + _SIZES.get(code, 0)
 
 
 def array_of(tensor: Tensor, *, leaf: int | None = None, cloned: bool = False, node: int | None = None) -> Array:
@@ -283,7 +331,7 @@ def tensor_of(array: Array) -> Tensor:
         raise ProtocolError(
             f"a tensor of shape {str(shape)[:100]} and dtype {array.dtype} with {len(array.data)} bytes"
         )
-    if dtype is torch.bool and max(array.data, default=0) > 1:
+    if dtype is torch.bool and array.data.strip(b"\0\1"):
         raise ProtocolError("a boolean tensor whose bytes are not 0 and 1")
     if not array.data:
         return torch.empty(shape, dtype=dtype)
@@ -303,30 +351,39 @@ def dtype_of(name: str) -> torch.dtype:
     return DTYPES[name]
 
 
+_GENERATOR = "<QiiQ"  # how torch's state begins: seed, numbers left, whether seeded, place of the next number
+_NUMBERS = 624
+
+
 def generator_of(message: Generator) -> torch.Generator:
     """A CPU generator in that state."""
     generator = torch.Generator()
     try:
+        _, left, _, following = struct.unpack_from(_GENERATOR, message.state)
         generator.set_state(torch.frombuffer(bytearray(message.state), dtype=torch.uint8))
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (struct.error, RuntimeError, ValueError, TypeError) as error:
         raise ProtocolError("not the state of a generator") from error
+    if (left, following) != (1, 0) and left + following != _NUMBERS + 1:
+        raise ProtocolError("not the state of a generator: it would draw from beyond its numbers")
     return generator
 
 
 def pack(value: Any, fallback: Callable[[Any], Value]) -> Value:
     """A Python value as a message; what is not plain data goes to `fallback`."""
-    kind = type(value)
-    if value is None or kind in (bool, float, str):
-        return value  # type: ignore[no-any-return]
-    if kind is int and -(2**63) <= value < 2**63:
+    if _is_plain(value):
         return value  # type: ignore[no-any-return]
     if isinstance(value, torch.dtype) and value in DTYPE_NAMES:
         return Dtype(DTYPE_NAMES[value])
     if isinstance(value, list | tuple):
         return Sequence([pack(item, fallback) for item in value], isinstance(value, tuple))
-    if isinstance(value, dict):
-        return Mapping([(pack(key, fallback), pack(item, fallback)) for key, item in value.items()])
+    if isinstance(value, dict) and all(map(_is_plain, value)):
+        return Mapping([(key, pack(item, fallback)) for key, item in value.items()])
     return fallback(value)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is sent as it is; integers have 64 bits there."""
+    return type(value) in (bool, float, str, type(None)) or (type(value) is int and -(2**63) <= value < 2**63)
 
 
 def unpack(value: Value, resolve: Callable[[Array | Remote | Callback | Generator], Any]) -> Any:
@@ -335,10 +392,7 @@ def unpack(value: Value, resolve: Callable[[Array | Remote | Callback | Generato
         items = [unpack(item, resolve) for item in value.items]
         return tuple(items) if value.is_tuple else items
     if isinstance(value, Mapping):
-        try:
-            return {unpack(key, resolve): unpack(item, resolve) for key, item in value.items}
-        except TypeError as error:
-            raise ProtocolError("a dictionary with a key that cannot be one") from error
+        return {key: unpack(item, resolve) for key, item in value.items}
     if isinstance(value, Dtype):
         return dtype_of(value.name)
     if isinstance(value, Array | Remote | Callback | Generator):

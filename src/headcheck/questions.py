@@ -21,6 +21,8 @@ from headcheck.errors import CourseError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headcheck.course import Course
+
 _LAYOUT = re.compile(r"# (?P<title>[^\n]+)\n\n(?P<text>.+?)\n\n## Rubric\n\n(?P<rubric>.+)", re.DOTALL)
 _CRITERION = re.compile(r"- (?P<points>\d+) points?: (?P<text>.+)", re.DOTALL)
 
@@ -60,3 +62,14 @@ def read_question(path: Path) -> Question:
         raise CourseError(f"{path}: a line of a rubric is `- 1 point: what a right answer says`, not {wrong[0]!r}")
     rubric = tuple(Criterion(int(each["points"]), " ".join(each["text"].split())) for each in criteria if each)
     return Question(found["title"], found["text"].strip(), rubric)
+
+
+def awaiting(course: Course) -> dict[str, str]:
+    """What of each section only a person can give points for, in words; sections without questions are left out."""
+    found = {}
+    for section in course.sections:
+        asked = [read_question(exercise.question) for exercise in course.select(section) if exercise.question.is_file()]
+        if asked:
+            points = sum(question.max_points for question in asked)
+            found[section] = f"{len(asked)} written answer{'s' if len(asked) > 1 else ''} ({points} points)"
+    return found

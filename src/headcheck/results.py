@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -10,6 +11,7 @@ import msgspec
 from headcheck.errors import HeadcheckError
 
 SCHEMA = 1
+_HIDDEN = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 Outcome = Literal["passed", "failed", "skipped", "timeout", "crashed", "broken", "missing"]
 Status = Literal["passed", "failed", "missing", "timeout", "crashed", "broken"]
@@ -102,12 +104,13 @@ def status_of(properties: list[PropertyResult]) -> Status:
         return "timeout"
     if "crashed" in outcomes:
         return "crashed"
-    return "missing" if outcomes == {"missing"} else "failed"
+    return "missing" if "missing" in outcomes and outcomes <= {"missing", "skipped"} else "failed"
 
 
 def to_json(result: SectionResult | ExerciseResult) -> bytes:
-    """The result as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n"
+    """The result as indented JSON, in which what a terminal would act upon or hide is escaped."""
+    text = msgspec.json.format(msgspec.json.encode(result), indent=1).decode()
+    return (_HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
 
 
 def section_from_json(data: bytes, where: str) -> SectionResult:

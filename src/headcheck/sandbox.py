@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,14 +22,15 @@ import sysconfig
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from headcheck.errors import ProtocolError, SandboxError, StudentDied, StudentTimeout
-from headcheck.lockdown import Locks, landlock_version
+from headcheck.errors import HeadcheckError, ProtocolError, SandboxError, StudentDied, StudentTimeout
+from headcheck.lockdown import NOBODY, Locks, landlock_version
 from headcheck.protocol import Ask, Get, Load, Raised, decode_reply, encode, frame_length
 from headcheck.system_calls import compile_filter
 from headcheck.warm import End, Ended, Fork, Forked, Look, Order, Ready, Report, Used
@@ -37,17 +39,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from headcheck.course import Limits
-    from headcheck.protocol import Answer, Done, Refuse, Request
+    from headcheck.protocol import Answer, Done, Notebook, Refuse, Request
     from headcheck.results import Level
 
 BUBBLEWRAP_MISSING = "bubblewrap is missing: install the package bubblewrap (it brings the command bwrap)"
 ENGINE = (
-    "__init__.py", "errors.py", "protocol.py", "loading.py", "counting.py", "lockdown.py", "worker.py", "warm.py",
+    "__init__.py", "errors.py", "protocol.py", "loading.py", "cells.py", "counting.py", "lockdown.py", "worker.py",
+    "warm.py",
 )  # fmt: skip
 WARM_UP_SECONDS = 120.0
 END_SECONDS = 30.0
 MAX_SAID = 64 * 1024
+MAX_THREADS = 256
+MAX_STRETCH = 10  # times a deadline, on a machine that has too much to do
+MAX_QUESTIONS = 1000  # in one call: the grader's own seconds are nobody's, so they are bounded like this
 
+_Done = TypeVar("_Done")
 _reports = msgspec.msgpack.Decoder(Report)
 _encode_order = msgspec.msgpack.Encoder().encode
 
@@ -86,7 +93,13 @@ class Sandbox:
         self._control = control
         self._layers = layers
         self._errors = errors
+        self._threads = MAX_THREADS + _threads_of_workers()
         self.level: Level = "process"
+
+    @property
+    def layers(self) -> Layers:
+        """The locks in use."""
+        return self._layers
 
     @classmethod
     def launch(cls, layers: Layers, needs: tuple[str, ...] = ()) -> Sandbox:
@@ -118,6 +131,7 @@ class Sandbox:
         locks = Locks(
             memory_mib=limits.memory_mib,
             cpu_seconds=int(limits.exercise_seconds) + 1,
+            threads=self._threads,
             seccomp=self._layers.seccomp,
             landlock=self._layers.landlock,
             readable=["/"] if self._layers.namespaces else [*_readable_paths(), *map(str, _package_directories())],
@@ -135,19 +149,19 @@ class Sandbox:
             failed.pop_all()
         return Worker(self, ours, report.pid, limits)
 
-    def end(self, pid: int) -> Ended:
-        """Kill a worker, if it is still there, and learn how it ended."""
-        report = self._order(End(pid))
+    def end(self, pid: int, *, ending: bool = False) -> Ended:
+        """Kill a worker, if it is still there, and learn how it ended; one that is `ending` has a moment for it."""
+        report = self._order(End(pid, ending))
         if not isinstance(report, Ended):
             raise SandboxError(f"the warm process answered {report}")
         return report
 
-    def cpu_seconds(self, pid: int) -> float:
-        """How much CPU a worker has used, by the kernel's account."""
+    def used(self, pid: int) -> Used:
+        """How much CPU a worker has used, and has waited for, by the kernel's account."""
         report = self._order(Look(pid))
         if not isinstance(report, Used):
             raise SandboxError(f"the warm process answered {report}")
-        return report.cpu_seconds
+        return report
 
     def close(self) -> None:
         """End the warm process and all its workers."""
@@ -190,52 +204,81 @@ class Worker:
         self.seconds_left = limits.exercise_seconds
         self.alive = True
 
-    def load(self, sources: Mapping[str, bytes], module: str, shortcuts: tuple[str, ...]) -> Done | Raised:
-        """Import a submission."""
-        return self.request(Load(dict(sources), module, list(shortcuts)), _nobody_to_ask)
+    def load(
+        self,
+        sources: Mapping[str, bytes],
+        module: str,
+        shortcuts: tuple[str, ...],
+        notebooks: tuple[Notebook, ...] = (),
+    ) -> Done | Raised:
+        """Import a submission, after taking the rest of it out of its notebooks."""
+        return self.request(Load(dict(sources), module, list(shortcuts), list(notebooks)), _nobody_to_ask)
 
     def request(self, request: Request, answer: Callable[[Ask], Answer | Refuse]) -> Done | Raised:
         """Send a request, answer what the worker asks meanwhile, and return its reply."""
         seconds = min(self._limits.call_seconds, self.seconds_left)
-        deadline = _Deadline(seconds)
+        deadline = _Deadline(seconds, self._waited_seconds)
         try:
-            self._send(encode(request), deadline)
-            while True:
-                reply = decode_reply(self._receive(deadline))
-                if not isinstance(reply, Ask):
-                    return reply
-                deadline.pause()
-                frame = encode(answer(reply))
-                deadline.go_on()
-                self._send(frame, deadline)
+            return self._converse(request, answer, deadline)
         except TimeoutError as error:
             ended = self.end()
             raise StudentTimeout(
                 f"no answer within {seconds:g} s ({ended.cpu_seconds:.1f} s of CPU used): does a loop never end?"
             ) from error
         except (ConnectionError, EOFError) as error:
-            raise StudentDied(_cause_of_death(self.end())) from error
+            ended = self._end(ending=True)
+            if self._is_killed_from_outside(ended):
+                raise SandboxError(
+                    "something killed a worker that had used little memory: the system, where memory is short?"
+                ) from error
+            raise StudentDied(_cause_of_death(ended)) from error
         except ProtocolError:
-            self.end()
+            if self.alive:
+                self.end()
             raise
         finally:
-            self.seconds_left -= deadline.used()
+            self.seconds_left -= min(deadline.used(), seconds)
+
+    def _converse(
+        self, request: Request, answer: Callable[[Ask], Answer | Refuse], deadline: _Deadline
+    ) -> Done | Raised:
+        self._send(encode(request), deadline)
+        for _ in range(MAX_QUESTIONS + 1):
+            reply = decode_reply(self._receive(deadline))
+            if not isinstance(reply, Ask):
+                return reply
+            deadline.pause()
+            frame = encode(answer(reply))
+            deadline.go_on()
+            self._send(frame, deadline)
+        raise ProtocolError(f"one call used the grader's functions more than {MAX_QUESTIONS:,} times")
 
     def cpu_seconds(self) -> float:
         """What the kernel has charged this worker for so far."""
-        return self._sandbox.cpu_seconds(self._pid)
+        return self._sandbox.used(self._pid).cpu_seconds
+
+    def _waited_seconds(self) -> float:
+        return self._sandbox.used(self._pid).waited_seconds
 
     def end(self) -> Ended:
         """Kill the worker and learn how it ended."""
+        return self._end(ending=False)
+
+    def _end(self, *, ending: bool) -> Ended:
         self.alive = False
         self._channel.close()
-        return self._sandbox.end(self._pid)
+        return self._sandbox.end(self._pid, ending=ending)
+
+    def _is_killed_from_outside(self, ended: Ended) -> bool:
+        """Whether a worker got a SIGKILL that it can neither have sent, being locked in, nor brought upon itself."""
+        if ended.signal != signal.SIGKILL or ended.alive or self._sandbox.level == "process":
+            return False
+        return ended.grown_mib < self._limits.memory_mib / 2 and ended.cpu_seconds < self._limits.exercise_seconds
 
     def _send(self, frame: bytes, deadline: _Deadline) -> None:
         view = memoryview(frame)
         while view:
-            self._channel.settimeout(deadline.left())
-            view = view[self._channel.send(view) :]
+            view = view[self._within(deadline, partial(self._channel.send, view)) :]
 
     def _receive(self, deadline: _Deadline) -> bytes:
         return self._read(frame_length(self._read(4, deadline)), deadline)
@@ -243,19 +286,28 @@ class Worker:
     def _read(self, size: int, deadline: _Deadline) -> bytes:
         parts = bytearray()
         while len(parts) < size:
-            self._channel.settimeout(deadline.left())
-            part = self._channel.recv(min(size - len(parts), 1 << 20))
+            part = self._within(deadline, partial(self._channel.recv, min(size - len(parts), 1 << 20)))
             if not part:
                 raise EOFError
             parts += part
         return bytes(parts)
 
+    def _within(self, deadline: _Deadline, act: Callable[[], _Done]) -> _Done:
+        while True:
+            try:
+                self._channel.settimeout(deadline.left())
+                return act()
+            except TimeoutError:
+                if not deadline.stretch():
+                    raise
+
 
 class _Deadline:
-    """A number of seconds of somebody else's time."""
+    """A number of seconds of somebody else's time, not counting those in which no processor was free for them."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, waited: Callable[[], float]) -> None:
+        self._given = self._seconds = seconds
+        self._waited = waited
         self._since = time.monotonic()
         self._used = 0.0
         self._running = True
@@ -268,6 +320,11 @@ class _Deadline:
         if left <= 0:
             raise TimeoutError
         return left
+
+    def stretch(self) -> bool:
+        """Add what the process waited for a processor, up to a limit; False when that leaves nothing."""
+        self._seconds = min(self._given + self._waited(), MAX_STRETCH * self._given)
+        return self._seconds > self.used()
 
     def pause(self) -> None:
         self._used, self._running = self.used(), False
@@ -287,14 +344,23 @@ def launch_strongest(*, at_most: Level = "full", needs: tuple[str, ...] = ()) ->
 
 
 def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tuple[Sandbox, Probes]:
-    """Wait for a launched sandbox and probe it; where it does not start or hold, take the next weaker one."""
+    """Wait for a launched sandbox and probe it; where it does not start or hold, take the next weaker one.
+
+    It is started once more before that, for it may have been killed.
+    """
     missing = missing_parts() if at_most == "full" else []
     weaker = _possible_layers(at_most)[1:]
+    failed: Layers | None = None
     while True:
         try:
             sandbox.wait_until_warm()
             breaches = probe(sandbox, limits)
         except SandboxError as error:
+            if sandbox._layers != failed:  # noqa: SLF001  (this module's own)
+                sandbox.close()
+                failed = sandbox._layers  # noqa: SLF001
+                sandbox = Sandbox.launch(failed, sandbox.needs)
+                continue
             if not weaker:
                 sandbox.close()
                 raise
@@ -303,11 +369,21 @@ def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tupl
             sandbox.level = _level(sandbox, breaches)
             if not breaches or not weaker:
                 if sandbox.level != "full" and (closed := closed_directories()):
-                    missing.append(f"late imports fail: workers may not enter {', '.join(closed)}")
+                    missing.append(
+                        f"late imports may fail: workers may not enter {', '.join(closed)}; be an ordinary user"
+                    )
                 return sandbox, Probes(sandbox.level, breaches, missing)
             missing += [f"a worker could {breach}" for breach in breaches]
         sandbox.close()
         sandbox = Sandbox.launch(weaker.pop(0), sandbox.needs)
+
+
+def require_level(probes: Probes, *, weak_sandbox: bool, accept_by: str) -> None:
+    """Refuse to grade where submissions cannot be locked in, unless that was accepted; `accept_by` is how to do so."""
+    if probes.level == "process" and not weak_sandbox:
+        advice = f"Install what is missing, or accept the risk with {accept_by}; it is written into every result."
+        missing = "\n".join(f"  - {each}" for each in probes.missing)
+        raise HeadcheckError(f"this machine cannot lock submissions in, so nothing was graded:\n{missing}\n{advice}")
 
 
 def missing_parts() -> list[str]:
@@ -339,7 +415,11 @@ def probe(sandbox: Sandbox, limits: Limits) -> list[str]:
         Path(directory).chmod(0o777)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        source = _PROBE.format(needle=str(needle), goal=str(goal), port=listener.getsockname()[1], parent=os.getpid())
+        port = listener.getsockname()[1]
+        acts = "".join(f"({name!r}, {act}), " for name, act in ATTEMPTS.items())
+        source = (_PROBE + f"breaches = ', '.join(name for name, act in [{acts}] if attempt(act))").format(
+            needle=str(needle), goal=str(goal), port=port, parent=os.getpid()
+        )
         worker = sandbox.fork(limits)
         try:
             reply = worker.load({"probe": source.encode()}, "probe", ())
@@ -358,12 +438,12 @@ def probe(sandbox: Sandbox, limits: Limits) -> list[str]:
 _PROBE = """
 import os, socket, ctypes
 
-def attempt(name, act):
+def attempt(act):
     try:
         act()
     except OSError:
-        return []
-    return [name]
+        return False
+    return True
 
 def fork():
     pid = os.fork()
@@ -383,17 +463,17 @@ def trace():
 def write(path):
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     os.unlink(path)
-
-breaches = ", ".join(
-    attempt("read another file", lambda: open({needle!r}).read())
-    + attempt("connect to the network", connect)
-    + attempt("fork", fork)
-    + attempt("write a file", lambda: write({goal!r}))
-    + attempt("write to the scratch space", lambda: write("/tmp/headcheck-goal"))
-    + attempt("execute a program", lambda: os.posix_spawn("/bin/true", ["true"], {{}}))
-    + attempt("trace the grader", trace)
-)
 """
+ATTEMPTS = {
+    "read another file": "lambda: open({needle!r}).read()",
+    "connect to the network": "connect",
+    "fork": "fork",
+    "write a file": "lambda: write({goal!r})",
+    "write to the scratch space": "lambda: write('/tmp/headcheck-goal')",
+    "execute a program": "lambda: os.posix_spawn('/bin/true', ['true'], {{}})",
+    "trace the grader": "trace",
+}
+"""What is attempted, by the name under which it is reported when it succeeds."""
 
 
 def _possible_layers(at_most: Level) -> list[Layers]:
@@ -460,6 +540,17 @@ def _environment() -> dict[str, str]:
     }  # fmt: skip
 
 
+def _threads_of_workers() -> int:
+    """How many threads there are already of the user whom workers are: the kernel counts them all together."""
+    user = NOBODY if os.geteuid() == 0 else os.getuid()
+    threads = 0
+    for path in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):  # it has just ended
+            status = dict(line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line)
+            threads += int(status["Threads"]) if int(status["Uid"].split()[0]) == user else 0
+    return threads
+
+
 def _readable_paths() -> list[str]:
     """Python's own files and the system's libraries; in a sandbox without namespaces also its packages."""
     base = Path(sys.base_prefix).resolve()
@@ -482,8 +573,6 @@ def _inside(directory: Path) -> str:
 
 def _cause_of_death(ended: Ended) -> str:
     if ended.signal:
-        import signal
-
         names = {number.value: number.name for number in signal.Signals}
         name = names.get(ended.signal, f"signal {ended.signal}")  # real-time signals have no name
         advice = "out of time" if name == "SIGXCPU" else "a crash in compiled code, or out of memory"

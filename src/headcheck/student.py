@@ -14,10 +14,10 @@ import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from headcheck.errors import ProtocolError, StudentRaised
+from headcheck.errors import ProtocolError, StudentDied, StudentRaised, StudentTimeout
 from headcheck.protocol import (
     Answer,
     Array,
@@ -43,6 +43,8 @@ from headcheck.protocol import (
     unpack,
 )
 from headcheck.worker import SUBMISSION, Session
+
+MAX_PRINTED = 256  # texts that are kept of one worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,6 +127,8 @@ class Handle:
             raise AttributeError(name)
         if self._kind == "module" and name in _METHODS:
             return lambda *args, **kwargs: self._connection.call(self._ref, name, args, kwargs)
+        if name in _ONLY_TENSORS_HAVE:
+            raise StudentRaised("TypeError", f"a tensor is wanted here, and not a {self._type_name}")
         return self._connection.get(self._ref, name)
 
     def __deepcopy__(self, _memo: object) -> Handle:
@@ -160,6 +164,7 @@ _METHODS = {
     "forward",
     "requires_grad_",
 }
+_ONLY_TENSORS_HAVE = set(dir(Tensor)) - set(dir(nn.Module)) - {"name", "tolist"}  # an object could lie in each of them
 
 
 def call_counted(handle: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Count, float]:
@@ -213,12 +218,33 @@ class Connection:
         self._dropped: set[int] = set()
         self._grader_error: BaseException | None = None
         self._functions: list[Callable[..., Any]] = []
-        self.trace: list[Any] | None = None  # what the calls returned and changed, when somebody listens
+        self._trace: list[Any] | None = None
+        self._sealed = False
+        self._changed: dict[int, tuple[Tensor, Tensor]] = {}  # by id: an argument, and what it held before
         self.printed: list[str] = []
 
-    def restart(self, seed: int) -> None:
-        """Before each example: what is random in the submission is drawn from here on by this seed."""
-        self._seed, self._calls = seed, 0
+    def restart(self, seed: int, trace: list[Any] | None = None, *, sealed: bool = False) -> None:
+        """Before each example: what is random in the submission is drawn from here on by this seed.
+
+        `trace`, if there is one, is told what the calls return and change. When `sealed`, what they change in their
+        tensor arguments is not written back.
+        """
+        self.put_back()
+        self._seed, self._calls, self._trace, self._sealed = seed, 0, trace, sealed
+
+    def put_back(self) -> bool:
+        """Give the arguments that were changed what they held before; whether there were any."""
+        changed, self._changed = self._changed, {}
+        for argument, before in changed.values():
+            argument.data.copy_(before)
+        return bool(changed)
+
+    def write_back(self, argument: Tensor, value: Tensor) -> None:
+        """Make an argument here what a call left of it there, until it is put back."""
+        if not self._sealed:
+            before = argument.detach().clone()
+            argument.data.copy_(value)
+            self._changed.setdefault(id(argument), (argument, before))
 
     def get(self, ref: int, path: str) -> Any:
         """An attribute, connected to the graph of the last call if it belongs to one."""
@@ -263,8 +289,8 @@ class Connection:
         self._recent = sent.leaves
         sent.write_back(done)
         result = self._value(done.value)
-        if self.trace is not None:
-            self.trace.append([result, sorted(done.changed)])
+        if self._trace is not None:
+            self._trace.append([result, sorted(done.changed)])
         return result, done.count
 
     def backward(
@@ -297,13 +323,13 @@ class Connection:
 
     def _request(self, request: Request) -> Done:
         reply = self._line.request(request, self._answer)
-        if reply.printed:
+        if reply.printed and len(self.printed) < MAX_PRINTED:
             self.printed.append(reply.printed)
         if self._grader_error is not None:
             error, self._grader_error = self._grader_error, None
             raise error
         if isinstance(reply, Raised):
-            raise StudentRaised(reply.kind, reply.message, reply.trace)
+            raise StudentRaised(reply.kind, reply.message, reply.trace, tuple(reply.bases))
         return reply
 
     def _answer(self, question: Ask) -> Answer | Refuse:
@@ -318,6 +344,8 @@ class Connection:
             with torch.no_grad():
                 result = self._functions[question.number](*args, **kwargs)
             return Answer(_Sent(self).pack(result))
+        except (StudentDied, StudentTimeout, ProtocolError):
+            raise  # the function called the submission, which has ended: there is nobody to answer
         except BaseException as error:  # noqa: BLE001  (raised again once the submission has answered)
             self._grader_error = error
             return Refuse("the grader's function failed")
@@ -333,6 +361,12 @@ class Connection:
 
     def _value(self, value: Value) -> Any:
         """A reply's value as Python objects, its differentiable tensors joined to the graph here."""
+        try:
+            return self._joined(value)
+        except RecursionError as error:
+            raise ProtocolError("a list in a list in a list, too deep to be read") from error
+
+    def _joined(self, value: Value) -> Any:
         nodes = [array for array in _arrays(value) if array.node is not None]
         tensors = {id(array): tensor_of(array) for array in nodes}
         if any(not tensor.is_floating_point() and not tensor.is_complex() for tensor in tensors.values()):
@@ -412,7 +446,7 @@ class _Sent:
                 )
             if new.is_meta:
                 raise ProtocolError("an argument has lost its content")
-            old.data.copy_(new)
+            self._connection.write_back(old, new)
         for i, state in done.generators.items():
             if not 0 <= i < len(self._generators):
                 raise ProtocolError("a generator that was not sent has changed")
@@ -488,7 +522,9 @@ def _is_like(grad: object, tensor: Tensor) -> bool:
 
 
 def _is_parameter(name: object, value: object) -> bool:
-    return isinstance(name, str) and isinstance(value, Tensor) and value.is_floating_point() and not value.is_meta
+    if not isinstance(name, str) or not isinstance(value, Tensor):
+        return False
+    return value.is_floating_point() and not value.is_meta and not value.requires_grad
 
 
 def _refuse(_question: Ask) -> Refuse:

@@ -1,6 +1,8 @@
 """Take in students' files as bytes, and nothing else: no link is followed, no pipe waited for, no line parsed.
 
-The layout is nbgrader's: `submitted/<student>/<section>/<slug>.py`. What a file holds is looked at only in the sandbox.
+The layout is nbgrader's: `submitted/<student>/<section>/<slug>.py`, `submitted/<student>/<section>/<section>.ipynb`, or
+both. What a file holds is looked at only in the sandbox, and there, too, is decided which of the two counts for an
+exercise: the file, unless nothing was written in it.
 """
 
 from __future__ import annotations
@@ -28,11 +30,17 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in: the text of each exercise, and why a file was refused, by exercise id."""
+    """What one student handed in: the files by exercise id, why one was refused, and the notebooks by section."""
 
     student: str
     files: dict[str, bytes]
     refused: dict[str, str] = field(default_factory=dict)
+    notebooks: dict[str, bytes] = field(default_factory=dict)
+
+    def may_hold(self, exercise: Exercise) -> bool:
+        """Whether there is a file for the exercise, or a notebook that may hold it."""
+        by_notebook = exercise.section in self.notebooks and exercise.id not in self.refused
+        return exercise.id in self.files or by_notebook
 
 
 def read_class(submitted: Path, course: Course) -> list[Submission]:
@@ -40,7 +48,8 @@ def read_class(submitted: Path, course: Course) -> list[Submission]:
     names = student_names(submitted)
     if not names:
         raise HeadcheckError(
-            f"{submitted} holds no submissions; they are expected as {submitted}/<student>/<section>/<slug>.py"
+            f"{submitted} holds no submissions; they are expected as "
+            f"{submitted}/<student>/<section>/<slug>.py or {submitted}/<student>/<section>/<section>.ipynb"
         )
     with _opened(str(submitted), None) as directory:
         return [read_submission(name, directory, course) for name in names]
@@ -74,28 +83,39 @@ def _may_be_a_student(path: Path) -> bool:
 def read_submission(name: str, parent: int | None, course: Course, *, where: str | None = None) -> Submission:
     """One student's files, from the directory `where` (by default their name) below the open directory `parent`."""
     files: dict[str, bytes] = {}
+    notebooks: dict[str, bytes] = {}
     refused: dict[str, str] = {}
     try:
         with _opened(where if where is not None else name, parent) as home:
             for exercise in course.exercises:
                 try:
-                    data = _read(exercise, home, course.limits.source_kib * 1024)
+                    data = _read(exercise.section, f"{exercise.slug}.py", home, course.limits.source_kib)
                 except SubmissionError as error:
                     refused[exercise.id] = str(error)
                 else:
                     if data is not None:
                         files[exercise.id] = data
+            for section in course.sections:
+                try:
+                    data = _read(section, f"{section}.ipynb", home, course.limits.notebook_kib)
+                except SubmissionError as error:
+                    without = [exercise.id for exercise in course.select(section) if exercise.id not in files]
+                    refused = dict.fromkeys(without, str(error)) | refused
+                else:
+                    if data is not None:
+                        notebooks[section] = data
     except (SubmissionError, FileNotFoundError) as error:
         refused = {exercise.id: str(error) for exercise in course.exercises}
-    return Submission(name, files, refused)
+    return Submission(name, files, refused, notebooks)
 
 
-def _read(exercise: Exercise, home: int, limit: int) -> bytes | None:
+def _read(section_name: str, file_name: str, home: int, kib: int) -> bytes | None:
     """One file, if there is one; raises SubmissionError for anything but a plain file of a sensible size."""
-    shown = f"{exercise.section}/{exercise.slug}.py"
+    shown = f"{section_name}/{file_name}"
+    limit = kib * 1024
     try:
-        with _opened(exercise.section, home) as section:
-            descriptor = os.open(f"{exercise.slug}.py", _FILE, dir_fd=section)
+        with _opened(section_name, home) as section:
+            descriptor = os.open(file_name, _FILE, dir_fd=section)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -111,7 +131,8 @@ def _read(exercise: Exercise, home: int, limit: int) -> bytes | None:
     finally:
         os.close(descriptor)
     if len(data) > limit:
-        raise SubmissionError(f"{shown} is larger than {limit // 1024} KiB")
+        advice = "; clear its outputs and save it again" if file_name.endswith(".ipynb") else ""
+        raise SubmissionError(f"{shown} is larger than {kib} KiB{advice}")
     return data
 
 
@@ -131,5 +152,5 @@ def _opened(path: str, parent: int | None) -> Iterator[int]:
 
 
 def read_directory(directory: Path, course: Course) -> Submission:
-    """One's own work in a directory that holds `<section>/<slug>.py`; links on the way to it are one's own affair."""
+    """One's own work in a directory of sections; links on the way to it are one's own affair."""
     return read_submission("you", None, course, where=str(directory.resolve()))

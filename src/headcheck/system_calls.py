@@ -22,11 +22,11 @@ ALLOWED = """
     readlink readlinkat getcwd getdents64 dup dup2 dup3 poll ppoll select pselect6 pipe2
     mmap munmap mprotect mremap madvise brk mincore msync
     futex set_robust_list get_robust_list rseq membarrier set_tid_address sched_yield sched_getaffinity
-    sched_setaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min getcpu
+    sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min getcpu
     rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait sigaltstack restart_syscall pause
     clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getitimer setitimer alarm
     getrandom uname sysinfo getrusage getrlimit getpid getppid gettid getuid geteuid getgid getegid getgroups
-    getresuid getresgid getpgrp getpgid getsid arch_prctl exit exit_group umask fadvise64 flock
+    getresuid getresgid getpgrp getpgid getsid arch_prctl exit exit_group umask
     get_mempolicy eventfd2
 """.split()  # noqa: SIM905  (a table of names)
 
@@ -61,6 +61,7 @@ def compile_filter() -> bytes:
         _add(rules, seccomp.ALLOW, "prctl", seccomp.Arg(0, seccomp.EQ, option))
     own, unset = seccomp.Arg(0, seccomp.EQ, 0), seccomp.Arg(2, seccomp.EQ, 0)
     _add(rules, seccomp.ALLOW, "prlimit64", own, unset)
+    _add(rules, seccomp.ALLOW, "sched_setaffinity", own)  # of others, too, where they are the same user's
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)

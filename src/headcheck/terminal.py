@@ -6,12 +6,13 @@ escape sequence in it survives.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from io import StringIO
 from itertools import groupby
 from typing import Any, Protocol
 
 from rich.columns import Columns
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -65,6 +66,8 @@ def exercise_view(result: ExerciseResult, *, hidden_left: int, everything: bool 
     if result.printed:
         printed = visible(result.printed.rstrip(), lines=True, limit=MAX_PRINTED)
         parts += [_indented(Text("Your code printed:", "dim"), above=1), _indented(Text(printed), by=4)]
+    if result.notes:
+        parts += [_indented(Text("To note:", "dim"), above=1), *(_indented(_text(note), by=4) for note in result.notes)]
     parts.append(_indented(_what_is_left(result, len(wrong), hidden_left, everything=everything), above=1))
     return Group(*parts)
 
@@ -81,8 +84,8 @@ def property_view(prop: PropertyResult) -> RenderableType:
     return Padding(Group(*parts), (1, 0, 0, 0))
 
 
-def class_table(results: list[SectionResult]) -> RenderableType:
-    """A class: one row a student, one column a section, and the totals."""
+def class_table(results: list[SectionResult], awaiting: Mapping[str, str]) -> RenderableType:
+    """A class: one row a student, one column a section, the totals, and what in each section is `awaiting` a person."""
     sections = list(dict.fromkeys(result.section for result in results))
     found = {(result.student, result.section): result for result in results}
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
@@ -95,9 +98,21 @@ def class_table(results: list[SectionResult]) -> RenderableType:
         table.add_row(_text(student), *map(_section, own), Text(number(total), "bold"))
     students = len({result.student for result in results})
     parts: list[RenderableType] = [table, Text(f"\n{_count(students, 'student')}", "dim")]
+    parts += [
+        Text(f"Awaiting a person, and not in the points: {awaiting[section]} in {section}", "dim")
+        for section in sections
+        if section in awaiting
+    ]
     if any(result.sandbox == "process" for result in results):
         parts.append(Text(UNPROTECTED, "bold yellow"))
     return Group(*parts)
+
+
+def plain_text(view: RenderableType, *, width: int) -> str:
+    """A view as lines of text, for what shows neither colours nor pages."""
+    page = StringIO()
+    Console(file=page, width=width, highlight=False, markup=False, force_jupyter=False).print(view)
+    return "\n".join(line.rstrip() for line in page.getvalue().splitlines())
 
 
 def audit_view(audit: _Audit) -> RenderableType:

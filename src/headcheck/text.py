@@ -14,6 +14,11 @@ UNPROTECTED = (
 )
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_BLANK = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
+    chr(selector) for selector in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+}
+"""Letters, marks and signs that show nothing: fillers, joiners, variation selectors."""
+_MAX_MARKS = 4  # on one letter: more climb over the lines around them
 _SLUG_LENGTH = 40
 _WORTH_A_MARK: tuple[Status, ...] = ("broken", "timeout", "crashed", "missing")
 
@@ -22,20 +27,22 @@ def visible(text: str, *, lines: bool = False, limit: int = MAX_TEXT) -> str:
     r"""The text with every character that hides, moves or colours others written as its escape, such as `\x1b`.
 
     That is all of Unicode's control, format, surrogate, private and unassigned characters: terminal escapes, NUL,
-    right-to-left overrides, zero-width spaces. Newlines and tabs stay with `lines`; the rest after `limit` is counted.
+    right-to-left overrides, zero-width spaces; what shows nothing, and accents that pile up. Newlines and tabs stay
+    with `lines`; the rest after `limit` is counted.
     """
-    if text.isprintable() and len(text) <= limit:
+    if text.isascii() and text.isprintable() and len(text) <= limit:
         return text  # nearly all text, and much faster
     text = text.replace("\r\n", "\n")
-    shown = "".join(_escaped(character, lines) for character in text[:limit])
+    shown = []
+    marks = 0
+    for character in text[:limit]:
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        hidden = category in _INVISIBLE or character in _BLANK or marks > _MAX_MARKS
+        seen = not hidden or (lines and character in "\n\t")
+        shown.append(character if seen else character.encode("unicode_escape").decode("ascii"))
     left = len(text) - limit
-    return f"{shown}… ({left:,} more characters)" if left > 0 else shown
-
-
-def _escaped(character: str, lines: bool) -> str:
-    if unicodedata.category(character) not in _INVISIBLE or (lines and character in "\n\t"):
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+    return "".join(shown) + (f"… ({left:,} more characters)" if left > 0 else "")
 
 
 def slug(text: str) -> str:

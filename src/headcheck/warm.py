@@ -7,6 +7,7 @@ it ended. It must be single-threaded when it forks, and must have run torch once
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 
 CHANNEL = 3
 
+LATE = """
+    calendar cmath colorsys configparser csv cProfile doctest fractions getopt graphlib gzip html json.tool
+    logging.config logging.handlers optparse pprint pstats sched secrets statistics timeit tomllib tracemalloc
+    unittest.mock urllib.request xml.etree.ElementTree zoneinfo _strptime unicodedata encodings.ascii encodings.cp1252
+    encodings.iso8859_15 encodings.latin_1 encodings.utf_16 encodings.utf_8_sig numpy.fft numpy.ma numpy.random
+    numpy.testing numpy.typing torch.nn.attention.bias torch.utils.checkpoint torch.utils.data
+""".split()  # noqa: SIM905  (a table of names)
+
 
 class Fork(msgspec.Struct, frozen=True, tag=True):
     """Fork a worker on the descriptor that comes with this message."""
@@ -38,13 +47,14 @@ class Fork(msgspec.Struct, frozen=True, tag=True):
 
 
 class End(msgspec.Struct, frozen=True, tag=True):
-    """Kill this worker and say how it ended."""
+    """Kill this worker and say how it ended; one that is `ending` by itself is given a moment for it."""
 
     pid: int
+    ending: bool = False
 
 
 class Look(msgspec.Struct, frozen=True, tag=True):
-    """Say how much CPU this worker has used."""
+    """Say how much CPU this worker has used, and waited for."""
 
     pid: int
 
@@ -62,24 +72,34 @@ class Forked(msgspec.Struct, frozen=True, tag=True):
 
 
 class Used(msgspec.Struct, frozen=True, tag=True):
-    """What the kernel has charged a worker for so far, all its threads together."""
+    """What the kernel has charged a worker for so far, all its threads together.
+
+    `waited_seconds` are those in which it could have run, but every processor was at something else.
+    """
 
     cpu_seconds: float
+    waited_seconds: float
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):
-    """How a worker ended, as the kernel reports it: `signal` 0 means it exited by itself."""
+    """How a worker ended, as the kernel reports it: `signal` 0 means it exited by itself.
+
+    `grown_mib` is its memory beyond the warm process's own; `alive` says that it was killed here, and not before.
+    """
 
     exit_code: int
     signal: int
     cpu_seconds: float
     peak_mib: float
+    grown_mib: float = 0.0
+    alive: bool = False
 
 
 Order = Fork | Look | End
 Report = Ready | Forked | Used | Ended
 
 MAX_ORDER = 64 * 1024
+ENDING_SECONDS = 0.2  # between the end of a worker's line and its own: the kernel is at it
 _orders = msgspec.msgpack.Decoder(Order)
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -107,20 +127,27 @@ def main(control_fd: int, needs: tuple[str, ...] = ()) -> NoReturn:
         elif order.pid in children:  # never a pid of 1 or less, nor one that is not ours
             if isinstance(order, End):
                 children.remove(order.pid)
-            control.send(_encode(_end(order.pid) if isinstance(order, End) else Used(_cpu_seconds(order.pid))))
+            control.send(_encode(_end(order) if isinstance(order, End) else _look(order)))
 
 
 def warm_up(needs: tuple[str, ...] = ()) -> None:
-    """Use, once, what submissions use: matmuls, autograd, an optimiser step (which imports a great deal)."""
+    """Use, once, what submissions use: matmuls, autograd, an optimiser step (which imports a great deal).
+
+    What honest files import late is imported here, too, because a worker may be locked out of the rest of Python.
+    """
     torch.set_num_threads(1)
     for name in needs:
         importlib.import_module(name)
+    for name in LATE:
+        with contextlib.suppress(ImportError):  # some builds of Python lack some
+            importlib.import_module(name)
     layer = nn.Linear(8, 8)
     optimizer = torch.optim.Adam(layer.parameters(), lr=1e-3)
     for dtype in (torch.float32, torch.float64, torch.bfloat16, torch.float16):
         (torch.ones(8, 8, dtype=dtype) @ torch.ones(8, 8, dtype=dtype)).softmax(-1).exp().sum()
     layer(torch.randn(4, 8)).tanh().sum().backward()
     optimizer.step()
+    repr(layer.weight)
 
 
 def count_threads() -> int:
@@ -160,9 +187,29 @@ def _cpu_seconds(pid: int) -> float:
         return 0.0
 
 
-def _end(pid: int) -> Ended:
-    os.kill(pid, signal.SIGKILL)
-    _, status, usage = os.wait4(pid, 0)
+def _look(order: Look) -> Used:
+    try:
+        waited = int(Path(f"/proc/{order.pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):  # this kernel does not keep count
+        waited = 0.0
+    return Used(_cpu_seconds(order.pid), waited)
+
+
+def _end(order: End) -> Ended:
+    alive = not _has_ended(order.pid, ENDING_SECONDS if order.ending else 0.0)
+    os.kill(order.pid, signal.SIGKILL)
+    _, status, usage = os.wait4(order.pid, 0)
     by_signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
-    return Ended(code, by_signal, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    peak, own = usage.ru_maxrss / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Ended(code, by_signal, usage.ru_utime + usage.ru_stime, peak, max(peak - own, 0.0), alive)
+
+
+def _has_ended(pid: int, seconds: float) -> bool:
+    """Whether a worker has ended within so many seconds; it can still be waited for."""
+    deadline = time.monotonic() + seconds
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.001)
+    return True

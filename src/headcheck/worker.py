@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 from torch import Tensor, nn
 
+from headcheck.cells import is_blank, sources_of
 from headcheck.counting import counted
-from headcheck.errors import ProtocolError
+from headcheck.errors import NotHandedIn, ProtocolError
 from headcheck.loading import file_name, load_for_good
 from headcheck.protocol import (
     DTYPE_NAMES,
+    MAX_BASES,
+    MAX_FINDINGS,
     MAX_TEXT,
     Answer,
     Array,
@@ -52,9 +55,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from _typeshed import ReadableBuffer
+
     from headcheck.protocol import Request, Value
 
 SUBMISSION = 0
+_NAME, _MRO = type.__dict__["__name__"], type.__dict__["__mro__"]  # not what a metaclass says
 
 
 class Session:
@@ -70,6 +76,7 @@ class Session:
         self._leaves: dict[int, Tensor] = {}
         self._nodes: dict[int, Tensor] = {}
         self._last_number = SUBMISSION
+        self._findings: list[str] = []
 
     def adopt(self, submission: object) -> None:
         """Take an object that is already here, a loaded module say, for the submission."""
@@ -79,12 +86,13 @@ class Session:
     def answer(self, request: Request) -> Done | Raised:
         """Do what is asked; whatever the submission raises is the answer, not an exception here."""
         printed = CappedText()
+        self._findings = []
         try:
             with redirect_stdout(printed), redirect_stderr(printed):
                 done = self._dispatch(request)
         except BaseException as error:  # noqa: BLE001  (all of it is the student's)
             return self._raised(error, printed.text())
-        return Done(done.value, done.changed, done.generators, printed.text(), done.count)
+        return Done(done.value, done.changed, done.generators, printed.text(), done.count, self._findings)
 
     def _dispatch(self, request: Request) -> Done:
         match request:
@@ -105,10 +113,35 @@ class Session:
     def _load(self, request: Load) -> Done:
         for name in request.shortcuts:
             _close(name)
-        self._files = {file_name(name) for name in request.sources}
-        self._imported = [name for name in request.sources if name != request.module]
-        self.adopt(load_for_good(request.sources, request.module))
+        sources = self._with_notebooks(request)
+        self._files = {file_name(name) for name in sources}
+        self._imported = [name for name in sources if name != request.module]
+        self.adopt(load_for_good(sources, request.module))
         return _done(None)
+
+    def _with_notebooks(self, request: Load) -> dict[str, bytes]:
+        """The sources and what is taken out of notebooks; a file goes before, unless nothing was written in it."""
+        sources = dict(request.sources)
+        available = {*sources, *(module for notebook in request.notebooks for module in notebook.wanted)}
+        for notebook in request.notebooks:
+            try:
+                taken = sources_of(notebook.data, notebook.stubs, available, name=notebook.name)
+            except NotHandedIn as error:
+                self._note([str(error)])
+                continue
+            self._note(taken.findings.get(request.module, []))
+            for module in notebook.wanted:
+                text = taken.sources.get(module, b"")
+                if module not in sources or (is_blank(sources[module]) and not is_blank(text)):
+                    sources |= {module: text} if text else {}
+                elif module == request.module and not is_blank(text):
+                    self._note([f"{file_name(module)} was handed in beside {notebook.name}, and is what counts"])
+        if request.module not in sources:
+            raise NotHandedIn("; ".join(self._findings))
+        return sources
+
+    def _note(self, findings: list[str]) -> None:
+        self._findings = [*self._findings, *map(_clean, findings)][:MAX_FINDINGS]
 
     def _call(self, request: Call) -> Done:
         for number in request.dropped:
@@ -227,32 +260,40 @@ class Session:
                 message = _clean("".join(traceback.format_exception_only(error))[:MAX_TEXT].strip())
         except BaseException:  # noqa: BLE001  (an exception may lie about itself in any way)
             trace, message = "", "(the exception could not be shown)"
-        return Raised(_type_name(error), message, _clean(trace), printed)
+        bases = [_name(base) for base in _MRO.__get__(type(error))[1:MAX_BASES]]
+        return Raised(_type_name(error), message, _clean(trace), printed, self._findings, bases)
 
 
-class CappedText(io.TextIOBase):
-    """Standard output and error of a submission: the first few thousand characters are kept, the rest is counted."""
+class CappedText(io.TextIOWrapper):
+    """Standard output and error of a submission: the first few thousand bytes are kept, the rest is counted."""
 
     def __init__(self, limit: int = MAX_TEXT) -> None:
-        self._parts: list[str] = []
-        self._left = limit
-        self._lost = 0
+        self._capped = _CappedBytes(limit)
+        super().__init__(self._capped, "utf-8", "backslashreplace", newline="", write_through=True)
+
+    def text(self) -> str:
+        """What was written, as valid Unicode."""
+        end = f"\n... and {self._capped.lost:,} more bytes" if self._capped.lost else ""
+        return self._capped.kept.decode("utf-8", "replace") + end
+
+
+class _CappedBytes(io.RawIOBase):
+    name = "<output>"
+
+    def __init__(self, limit: int) -> None:
+        self.kept = bytearray()
+        self.lost = 0
+        self._limit = limit
 
     def writable(self) -> bool:
         return True
 
-    def write(self, text: str) -> int:
-        kept = text[: self._left]
-        if kept:
-            self._parts.append(kept)
-        self._left -= len(kept)
-        self._lost += len(text) - len(kept)
-        return len(text)
-
-    def text(self) -> str:
-        """What was written, as valid Unicode."""
-        end = f"\n... and {self._lost:,} more characters" if self._lost else ""
-        return _clean("".join(self._parts)) + end
+    def write(self, data: ReadableBuffer) -> int:
+        with memoryview(data).cast("B") as view:
+            room = self._limit - len(self.kept)
+            self.kept += view[:room]
+            self.lost += max(len(view) - room, 0)
+            return len(view)
 
 
 def serve(channel: int) -> NoReturn:
@@ -327,7 +368,11 @@ def _by_value(value: Any) -> Array:
 
 def _type_name(value: object) -> str:
     """The name of its type, whatever its metaclass says."""
-    return str(type.__dict__["__name__"].__get__(type(value)))[:100]
+    return _name(type(value))
+
+
+def _name(kind: type) -> str:
+    return str(_NAME.__get__(kind))[:100]
 
 
 def _is_dense(tensor: Tensor) -> bool:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from headcheck.archive import CACHE, read_sections, recall, remember, result_key, write_atomically, write_section
-from headcheck.errors import HeadcheckError
+from headcheck import archive
+from headcheck.archive import (
+    CACHE,
+    PART,
+    held,
+    read_sections,
+    recall,
+    remember,
+    result_key,
+    write_atomically,
+    write_section,
+)
+from headcheck.errors import HeadcheckError, ResultsError
 from headcheck.results import ExerciseResult, section_result
 
 EXERCISE = ExerciseResult("s/a", "passed", 1.0, 1.0, 0.1, None, [])
@@ -28,12 +39,44 @@ def test_a_file_is_written_whole_and_readable(tmp_path):
 
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
-    """The old content stays, and no temporary file."""
+    """The old content stays, and no temporary file; the message says what it was and how to go on."""
     path = tmp_path / "taken"
     (path / "inside").mkdir(parents=True)
-    with pytest.raises(OSError, match="taken"):
+    with pytest.raises(ResultsError, match=r"taken could not be written \(Is a directory\).*run the same command"):
         write_atomically(path, b"new")
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
+
+
+def test_what_a_killed_process_had_begun_to_write_is_removed(tmp_path):
+    """Of an earlier run, and of this one; everything else stays."""
+    half, whole = tmp_path / "amber" / f".tiny.json.x{PART}", tmp_path / "amber" / "tiny.json"
+    write_atomically(whole, b"{}")
+    half.write_bytes(b"{")
+    with held(tmp_path):
+        assert not half.exists()
+        half.write_bytes(b"{")
+    assert not half.exists()
+    assert whole.read_bytes() == b"{}"
+
+
+def test_two_runs_do_not_write_to_one_directory(tmp_path, monkeypatch):
+    """The second waits a little and then says so; when the first has ended, it may."""
+    monkeypatch.setattr(archive, "PATIENCE", 0.2)
+    with (
+        held(tmp_path),
+        pytest.raises(ResultsError, match=r"another `headcheck grade` writes to .*: wait until it has ended"),
+        held(tmp_path),
+    ):
+        pass
+    with held(tmp_path):
+        pass
+
+
+def test_a_directory_that_cannot_be_written_is_said_at_once(tmp_path):
+    """Before anything is graded."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match=r"lock could not be written \(Not a directory\)"), held(tmp_path / "file"):
+        pass
 
 
 def test_sections_are_read_back_by_student_and_section(tmp_path):

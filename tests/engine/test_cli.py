@@ -146,6 +146,22 @@ def test_a_weak_sandbox_is_accepted_when_asked_for_and_written_down(
     assert (result["sandbox"], result["seed"], result["points"]) == ("process", 11, 5.0)
 
 
+def test_a_result_that_cannot_be_written_ends_the_run_with_the_files_name(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path, full: object, single_threaded: None
+) -> None:
+    """And with what to do; what was written before is as it was."""
+    submitted = hand_in(tmp_path / "submitted", amber={"double": RIGHT})
+    taken = tmp_path / "results" / "amber" / "tiny.json"
+    (taken / "inside").mkdir(parents=True)
+    ran = headcheck("--course", course.root, "grade", submitted, "-o", tmp_path / "results", "--jobs", 1)
+    assert ran.code == cli.EXIT_USAGE
+    assert f"headcheck: {taken} could not be written (Is a directory)" in ran.err
+    assert "run the same command again, it goes on from there" in ran.err
+    shutil.rmtree(taken)
+    ran = headcheck("--course", course.root, "grade", submitted, "-o", tmp_path / "results", "--jobs", 1)
+    assert (ran.code, taken.is_file()) == (0, True)
+
+
 # check
 
 
@@ -182,6 +198,29 @@ def test_watching_checks_again_when_a_file_is_saved(course: Course, tmp_path: Pa
         finally:
             watching.kill()
     assert "2 of 2 checks passed" in said.read_text()
+
+
+def test_a_release_is_checked_in_its_files_and_in_its_notebooks(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path, full: object
+) -> None:
+    """Nothing is earned by what was handed out; work in either counts, and what was left out of it is said."""
+    copy = tmp_path / "copy"
+    wrote = headcheck("--course", course.root, "release", copy)
+    assert (wrote.code, f"wrote 8 files to {copy}; nothing hidden is in them" in wrote.out) == (0, True), wrote
+    untouched = headcheck("--course", copy, "check")
+    assert untouched.code == cli.EXIT_FAILED
+    assert untouched.out.count("0 of 3 points") == 2
+    (copy / "assignments" / "tiny" / "double.py").write_text(RIGHT)
+    notebook = copy / "assignments" / "tiny" / "tiny.ipynb"
+    content = json.loads(notebook.read_text())
+    (cell,) = [cell for cell in content["cells"] if cell["id"] == "tiny-twice-code"]
+    cell["source"] = "!ls\ndef twice(X):\n    return double(X)\n"
+    notebook.write_text(json.dumps(content))
+    worked = headcheck("--course", copy, "check")
+    assert (worked.code, "2 of 2 exercises pass all public checks" in worked.out) == (0, True), worked
+    assert "line 1: `!ls` was left out: magics, shell lines and help are not run" in worked.out
+    again = headcheck("--course", course.root, "release", copy, "--format", "py")
+    assert (again.code, "was changed since it was released" in again.err) == (cli.EXIT_USAGE, True)
 
 
 # audit, new, report
@@ -223,6 +262,27 @@ def test_a_report_is_written_from_results(headcheck: Callable[..., Ran], course:
     assert ran.code == 0
     assert (tmp_path / "grades.csv").read_text() == "student,tiny,total\namber,3,3\n"
     assert (tmp_path / "report" / "index.html").exists()
+
+
+# doctor
+
+
+def test_the_doctor_says_whether_grading_is_possible(
+    headcheck: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: object
+) -> None:
+    """Exit code 0 where it is; no course is needed."""
+    monkeypatch.chdir(tmp_path)
+    ran = headcheck("doctor")
+    assert (ran.code, ran.out.endswith("headcheck grade runs here.")) == (0, True)
+
+
+@pytest.mark.usefixtures("weak")
+def test_the_doctor_exits_1_where_grading_is_not_possible(headcheck: Callable[..., Ran], course: Course) -> None:
+    """And names the package that is missing."""
+    ran = headcheck("--course", course.root, "doctor")
+    assert ran.code == cli.EXIT_FAILED
+    assert "sandbox level: process" in ran.out
+    assert "libseccomp2" in ran.out
 
 
 # What a user can mend
@@ -278,7 +338,9 @@ def test_a_mistake_of_the_user_is_said_without_a_traceback(
 
 def test_help_and_version_are_there(headcheck: Callable[..., Ran]) -> None:
     """Without a course."""
-    assert all(command in headcheck("--help").out for command in ("audit", "check", "grade", "new", "report"))
+    assert all(
+        command in headcheck("--help").out for command in ("audit", "check", "grade", "new", "release", "report")
+    )
     assert headcheck("--version").code == 0
 
 

@@ -43,7 +43,7 @@ def message(function, *args, **kwargs):
     return str(caught.value)
 
 
-@given(st.lists(st.floats(width=32), max_size=5), st.sampled_from(FLOATS))
+@given(st.lists(st.floats(width=32), min_size=1, max_size=5), st.sampled_from(FLOATS))
 def test_a_tensor_is_close_to_itself_unless_it_holds_nan(values, dtype):
     """Infinities equal themselves; NaN equals nothing."""
     it = tensor(values, dtype=torch.float64).to(dtype)
@@ -60,6 +60,13 @@ def test_nan_never_passes(compare, wanted):
     assert "is nan" in message(compare, tensor([math.nan]), tensor([wanted]))
     assert "is nan" in message(assert_close, tensor([math.nan]), tensor([wanted]), atol=math.inf)
     assert "is nan" in message(assert_zero, tensor([math.nan]))
+
+
+@pytest.mark.parametrize("compare", [assert_close, assert_equal])
+def test_nothing_is_no_proof(compare):
+    """A submission that claims sizes of 0 earns nothing by them."""
+    with pytest.raises(Mismatch, match=r"\(0, 3\): it is empty"):
+        compare(torch.empty(0, 3), torch.empty(0, 3))
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1), (3, 1), (1, 3), (2, 3, 1), (6,)])
@@ -219,6 +226,7 @@ def _raising(error):
 def test_an_error_that_is_wanted_is_known_by_its_name():
     """The right exception passes; another one, or none, is a mismatch."""
     assert_raises("ValueError", _raising, StudentRaised("ValueError", "no"), what="seven")
+    assert_raises("ValueError", _raising, StudentRaised("HeadError", "no", "", ("ValueError",)), what="seven")
     assert "wanted a ValueError" in message(
         assert_raises, "ValueError", _raising, StudentRaised("KeyError", "x"), what="7"
     )

@@ -40,6 +40,16 @@ def it_survives(student):
         os.kill(os.getpid(), signal.SIGKILL)
 """
 
+MOODY = """
+@worth(1, hint="h")
+def it_has_moods(student):
+    '''The grader fails, on the reference too.'''
+    with open({path!r}, "a") as file:
+        file.write("x")
+        if file.tell() <= {moods}:
+            raise KeyError
+"""
+
 
 @pytest.fixture
 def fragile(write_course: Callable[..., Course]) -> Course:
@@ -101,7 +111,7 @@ def test_a_submission_that_kills_its_grader_twice_is_broken(fragile: Course, ful
     found = graded(hire(fragile, full, amber=RIGHT, bruno=b"def double(X): return 'die'\n", chidi=RIGHT))
     (bruno,) = found["bruno"].exercises
     assert (bruno.status, bruno.points) == ("broken", bruno.max_points)
-    assert bruno.notes == [f"the grader process died {TRIES} times on this submission"]
+    assert bruno.notes == [f"the grader process or its sandbox died {TRIES} times on this submission"]
     assert {found[student].exercises[0].status for student in ("amber", "chidi")} == {"passed"}
 
 
@@ -115,11 +125,31 @@ def test_a_grader_that_dies_while_it_waits_is_replaced(course: Course, full: San
 
 
 def test_a_sandbox_that_dies_is_not_the_end_of_the_class(course: Course, full: Sandbox, dead: Sandbox) -> None:
-    """Its grader goes, and the next one brings another; only the submission that met it is broken."""
+    """Its grader goes, and the next one brings another and tries again; nobody's result is broken."""
     found = graded(hire(course, full, first=dead, amber=RIGHT, bruno=WRONG, chidi=RIGHT))
     assert {student: section.exercises[0].status for student, section in found.items()} == {
-        "amber": "broken", "bruno": "failed", "chidi": "passed",
+        "amber": "passed", "bruno": "failed", "chidi": "passed",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("moods", "status"), [(2, "passed"), (4, "broken")])
+def test_what_is_broken_is_tried_once_more(
+    write_course: Callable[..., Course], full: Sandbox, tmp_path: Path, moods: int, status: str
+) -> None:
+    """What broke only once is not recorded as broken."""
+    course = write_course(public=MOODY.format(path=str(tmp_path / "moods"), moods=moods))
+    found = graded(hire(course, full, amber=RIGHT))
+    assert found["amber"].exercises[0].status == status
+
+
+def test_a_grader_whose_parent_has_ended_ends(course: Course, full: Sandbox) -> None:
+    """Also when that was before it could ask the kernel to be told."""
+    crew = hire(course, full)
+    crew._main += 1
+    orphan = crew._hire(lambda: crew._head)
+    orphan.process.join(timeout=30)
+    assert orphan.process.exitcode == 1
+    crew.close()
 
 
 def test_while_nothing_is_ready_the_caller_hears_none(course: Course, full: Sandbox) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from headcheck.diagnosis import Suspects
-from headcheck.errors import StudentDied
+from headcheck.errors import SandboxError, StudentDied
 from headcheck.properties import draw_cases, load_properties
 from headcheck.student import Connection, local
 
@@ -119,6 +119,16 @@ def test_a_submission_that_dies_while_it_answers_is_not_named(failed: Failed, fu
     worker.load({"tiny.double": b"import os\ndef double(n): os._exit(0)"}, "tiny.double", ())
     connection = Connection(worker)
     assert Suspects({"bad": SimpleNamespace(double=lambda n: n)}, None).name([failed], lambda: connection) is None
+
+
+def test_a_sandbox_that_fails_is_not_passed_over(failed: Failed) -> None:
+    """The result would lack a name that it would have on another day."""
+
+    def connect() -> Any:
+        raise SandboxError("the warm process is gone")
+
+    with pytest.raises(SandboxError):
+        Suspects({"bad": SimpleNamespace(double=lambda n: n)}, None).name([failed], connect)
 
 
 def test_a_suspect_is_asked_once_for_the_whole_class(failed: Failed) -> None:

@@ -45,10 +45,18 @@ def test_points_have_no_rounding_noise():
     assert rows([graded("a", "scoring", 0.1), graded("a", "multihead", 0.2)])[1] == ["a", "0.1", "0.2", "0.3"]
 
 
-@pytest.mark.parametrize("start", "=+-@\t")
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", " =", "\u3000+"])
 def test_no_name_is_a_formula(start):
     """What a spreadsheet would run is text."""
     assert rows([graded(f"{start}HYPERLINK()", "scoring", 1.0)])[1][0] == f"'{start}HYPERLINK()"
+
+
+@pytest.mark.parametrize("start", ["\t", "\r", "\n", "\x1b]8;;", "\u202e", "\x00"])
+def test_what_a_name_hides_is_written_out(start):
+    """Control characters and marks of direction are seen, and start nothing."""
+    (cell,) = (row[0] for row in rows([graded(f"{start}=1", "scoring", 1.0)])[1:])
+    assert cell.startswith("\\")
+    assert cell.isprintable()
 
 
 @given(st.lists(NAMES, unique=True))

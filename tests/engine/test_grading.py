@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from headcheck import archive
-from headcheck.grading import MAX_TIMEOUTS, Exam, Exams, Grader, Paper, Sitting, examine, prepare
+from headcheck.grading import MAX_MESSAGE, MAX_TIMEOUTS, Exam, Exams, Grader, Paper, Sitting, examine, prepare
+from headcheck.protocol import Notebook
 from headcheck.results import to_json
 from headcheck.student import local
 from headcheck.submission import Submission
@@ -97,6 +98,11 @@ def hurried(exam: Exam, limits: Limits) -> Exercise:
 def outcomes(results: dict[str, PropertyResult]) -> dict[str, str]:
     """By name."""
     return {name: result.outcome for name, result in results.items()}
+
+
+def kinds(result: ExerciseResult) -> list[tuple[str, str]]:
+    """Every property of an exercise and how it ended."""
+    return [(each.name, each.outcome) for each in result.properties]
 
 
 # What runs
@@ -257,6 +263,8 @@ def test_a_text_that_mentions_a_shortcut_is_a_note(
     result = Grader(course, exams, full).grade(Paper(exercise, {"tiny.double": text}, []))
     assert result.notes == ["the text mentions torch.nn.functional.softmax"]
     assert result.points == 5.0
+    other = Grader(course, exams, full).grade(Paper(exercise, {"tiny.double": b"# softmax_of\n" + RIGHT}, []))
+    assert other.notes == []
 
 
 # The same twice
@@ -346,9 +354,10 @@ def test_a_run_that_could_see_a_reference_says_nothing_of_it(grade: Grade, text:
     said = to_json(found["twice"]).decode()
     assert NEEDLE not in said
     assert "needle" not in said.lower()
-    assert found["twice"].printed == ""
+    assert (found["twice"].printed, found["twice"].seconds % 1) == ("", 0)
     for result in found["twice"].properties:
         assert result.message in ("", result.sentence)
+        assert result.seconds == int(result.seconds)  # a number may be said by sleeping
         assert result.counterexample is None or (result.counterexample.got, result.counterexample.wanted) == ({}, {})
 
 
@@ -378,6 +387,12 @@ def test_checking_uses_the_students_own_work_only(grader: Grader, course: Course
     missing, twice = grader.check(alone, list(course.exercises))
     assert missing.status == "missing"
     assert "double" in twice.properties[0].message
+
+
+def test_a_message_is_kept_up_to_a_length(grade: Grade) -> None:
+    """Whatever it quotes of what a submission returned."""
+    found = grade(double=b"def double(X): raise ValueError('x' * 50_000)\n")["double"]
+    assert len(found.properties[0].message) == MAX_MESSAGE
 
 
 # Results
@@ -440,6 +455,14 @@ def test_a_change_grades_again_what_it_touches(
     assert [result.status for result in grade(own, double=RIGHT + b"#", twice=TWICE).values()] == ["broken", "broken"]
 
 
+def test_a_result_that_cannot_be_kept_is_a_result(
+    grade: Grade, course: Course, exams: Exams, full: Sandbox, tmp_path: Path
+) -> None:
+    """The disk is full, say: whoever writes the section's result finds out, and loses nothing by it."""
+    (tmp_path / archive.CACHE).write_text("")
+    assert grade(Grader(course, exams, full, directory=tmp_path), double=RIGHT)["double"].status == "passed"
+
+
 def test_a_broken_result_is_not_kept(grade: Grade, course: Course, exams: Exams, dead: Sandbox, tmp_path: Path) -> None:
     """Another run tries again."""
     grade(Grader(course, exams, dead, directory=tmp_path), double=RIGHT)
@@ -459,3 +482,128 @@ def test_exams_are_prepared_once(course: Course, double: Exercise) -> None:
     """For the whole class."""
     exams = Exams(course, 1)
     assert exams.of(double) is exams.of(double)
+
+
+# Notebooks
+
+
+def notebook(**cells: bytes) -> bytes:
+    """A notebook of the section `tiny` with these texts in the exercises' cells."""
+    ids = {f"tiny-{name}-code": text.decode() for name, text in cells.items()}
+    content = [{"cell_type": "code", "id": name, "source": text} for name, text in ids.items()]
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": content}).encode()
+
+
+def handed_in(data: bytes, **files: bytes) -> Submission:
+    """A notebook, and files beside it."""
+    return Submission("amber", {f"tiny/{name}": text for name, text in files.items()}, notebooks={"tiny": data})
+
+
+@pytest.fixture
+def grade_notebook(grader: Grader, course: Course) -> Grade:
+    """Grade a notebook with these cells, by exercise."""
+
+    def grade(**cells: bytes) -> dict[str, ExerciseResult]:
+        (section,) = grader.grade_submission(handed_in(notebook(**cells)), list(course.exercises))
+        return {result.exercise.partition("/")[2]: result for result in section.exercises}
+
+    return grade
+
+
+@pytest.mark.parametrize("double", [RIGHT, WRONG, b"def double(X): ...", b"def double(", b"import os; os._exit(0)"])
+def test_a_notebook_earns_what_files_with_its_code_earn(grade: Grade, grade_notebook: Grade, double: bytes) -> None:
+    """To the point, check by check, with the same mistake named; imports of what stands above may be left out."""
+    by_file = grade(double=double, twice=TWICE)
+    by_notebook = grade_notebook(double=double, twice=TWICE.partition(b"\n\n")[2])
+    for name in ("double", "twice"):
+        assert by_notebook[name].points == by_file[name].points
+        assert by_notebook[name].status == by_file[name].status
+        assert by_notebook[name].misconception == by_file[name].misconception
+        assert kinds(by_notebook[name]) == kinds(by_file[name])
+
+
+def test_an_exercise_that_is_not_in_the_notebook_is_missing(grade_notebook: Grade) -> None:
+    """It is not taken from the reference; what uses it is, and is told so."""
+    found = grade_notebook(twice=b"def twice(X):\n    return double(X)\n")
+    assert (found["double"].status, found["double"].points) == ("missing", 0.0)
+    assert "has no code cell with the id tiny-double-code" in found["double"].properties[0].message
+    assert found["twice"].status == "passed"
+    assert found["twice"].notes[0].startswith("graded with the reference's tiny/double")
+
+
+@pytest.mark.parametrize("data", [b"", b"no notebook", b'{"cells": [], "nbformat": 3}', b"[" * 100_000, b"\x80" * 9])
+def test_what_is_no_notebook_is_missing(grader: Grader, course: Course, data: bytes) -> None:
+    """For student and instructor; nothing here parses it."""
+    (section,) = grader.grade_submission(handed_in(data), list(course.exercises))
+    assert {result.status for result in section.exercises} == {"missing"}
+    assert section.points == 0
+    assert section.exercises[0].notes[0].startswith("tiny/tiny.ipynb ")
+    assert section.exercises[0].properties[0].message == section.exercises[0].notes[0]
+
+
+def test_findings_are_notes_unless_the_run_could_see_a_reference(grade_notebook: Grade) -> None:
+    """A worker that holds a reference may say nothing, not even of a notebook."""
+    shell = b"!pip install x\n"
+    said = "cell 1, line 1: `!pip install x` was left out: magics, shell lines and help are not run"
+    assert grade_notebook(double=shell + RIGHT)["double"].notes == [said]
+    lying = b"import headcheck.worker as w\nw.Session._findings = property(lambda s: [w.NEEDLE], lambda s, v: None)\n"
+    found = grade_notebook(
+        double=WRONG, twice=lying.replace(b"w.NEEDLE", b"NEEDLE") + b"from tiny.double import NEEDLE\n"
+    )
+    assert NEEDLE not in to_json(found["twice"]).decode()
+    assert not any("!pip" in note for note in grade_notebook(double=WRONG, twice=shell + TWICE)["twice"].notes)
+
+
+def test_a_file_beside_a_notebook_counts(grader: Grader, course: Course) -> None:
+    """And both are told that it does; the other exercise comes from the notebook."""
+    data = notebook(double=WRONG, twice=TWICE)
+    (section,) = grader.grade_submission(handed_in(data, double=RIGHT), list(course.exercises))
+    assert [result.status for result in section.exercises] == ["passed", "passed"]
+    assert section.exercises[0].notes == ["tiny/double.py was handed in beside tiny/tiny.ipynb, and is what counts"]
+    assert section.exercises[1].notes == []
+
+
+def test_an_untouched_file_beside_a_notebook_does_not_count(grader: Grader, double: Exercise) -> None:
+    """Both were handed out, and the work is in one of them."""
+    ((result,),) = [
+        section.exercises
+        for section in grader.grade_submission(
+            handed_in(notebook(double=RIGHT), double=double.stub.read_bytes()), [double]
+        )
+    ]
+    assert (result.status, result.notes) == ("passed", [])
+
+
+def test_a_notebook_is_checked_on_ones_own_work(grader: Grader, course: Course) -> None:
+    """Where there is no reference to stand in."""
+    wrong = handed_in(notebook(double=WRONG, twice=b"def twice(X):\n    return double(X)\n"))
+    assert [result.status for result in grader.check(wrong, list(course.exercises))] == ["failed", "failed"]
+    right = handed_in(notebook(double=RIGHT, twice=b"def twice(X):\n    return double(X)\n"))
+    assert [result.status for result in grader.check(right, list(course.exercises))] == ["passed", "passed"]
+
+
+def test_the_text_of_a_notebook_is_searched_for_shortcuts(
+    course: Course, exams: Exams, full: Sandbox, double: Exercise
+) -> None:
+    """As that of a file; a cell that mentions one is a note."""
+    exercise = dataclasses.replace(double, shortcuts=("torch.nn.functional.softmax",))
+    data = Notebook("tiny/tiny.ipynb", notebook(double=b"# softmax\n" + RIGHT), course.stubs("tiny"), ["tiny.double"])
+    result = Grader(course, exams, full).grade(Paper(exercise, {}, [], (data,)))
+    assert result.notes == ["the text mentions torch.nn.functional.softmax"]
+    assert result.points == 5.0
+    other = Grader(course, exams, full).grade(Paper(exercise, {"tiny.double": b"# softmax_of\n" + RIGHT}, []))
+    assert other.notes == []
+
+
+def test_a_result_is_recalled_for_the_same_notebook_only(
+    course: Course, exams: Exams, full: Sandbox, tmp_path: Path
+) -> None:
+    """Every byte of it is part of the key."""
+    own = Grader(course, exams, full, directory=tmp_path)
+    first, again, other = (
+        own.grade_submission(handed_in(data), list(course.exercises))[0].exercises[0]
+        for data in (notebook(double=RIGHT), notebook(double=RIGHT), notebook(double=RIGHT) + b" ")
+    )
+    assert first.seconds == again.seconds
+    assert first == again
+    assert (other.points, other.seconds == first.seconds) == (5.0, False)

@@ -15,6 +15,7 @@ from headcheck.html import render_report
 from headcheck.results import Counterexample, Diagnosis, ExerciseResult, PropertyResult, SectionResult, section_result
 
 SECTIONS = {"scoring": "Attention scoring functions (10.3)", "multihead": "Multi-head attention (10.5)"}
+AWAITING = {"scoring": "2 written answers (5 points)", "bonus": "1 written answer (3 points)"}
 MASKED = Diagnosis(
     "mask_after_softmax",
     "You multiplied the finished weights by the mask, so what is left of a row no longer sums to 1. "
@@ -126,7 +127,7 @@ def a_class() -> list[SectionResult]:
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
     """The report of that class."""
-    return render_report(a_class(), SECTIONS)
+    return render_report(a_class(), SECTIONS, AWAITING)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +137,7 @@ def hostile_pages() -> dict[str, str]:
     example = Counterexample(value, value, {"text": HOSTILE})
     bad = claim("x", HOSTILE, "failed", message=HOSTILE, hint=HOSTILE, counterexample=example)
     one = exercise(f"{HOSTILE}/x", "failed", [bad], Diagnosis(HOSTILE, HOSTILE), printed=HOSTILE, notes=[HOSTILE])
-    return render_report([section_result(HOSTILE, HOSTILE, "process", 7, [one])], {})
+    return render_report([section_result(HOSTILE, HOSTILE, "process", 7, [one])], {}, {})
 
 
 class Tags(HTMLParser):
@@ -205,10 +206,18 @@ def test_the_overview_shows_how_many_passed_and_the_common_mistakes(pages):
     assert "scoring/dot_product_attention 40 % passed, 2 of 5 2\u00d7 scaled by the values You divided" in text
 
 
+def test_what_a_person_has_yet_to_judge_is_said(pages):
+    """For the class and to each student, of the sections that were graded, and apart from the points."""
+    said = "2 written answers (5 points) awaiting a person"
+    assert f"{SECTIONS['scoring']}: {said}, not in the points above" in words(pages["index.html"])
+    assert said in words(pages["students/5-esra.html"])
+    assert not any("1 written answer" in page for page in pages.values())
+
+
 def test_a_weak_sandbox_is_warned_of_where_it_was_used(pages):
     """The overview warns when any submission was graded in a plain process, and so do that student's pages."""
     weak = [dataclasses.replace(result, sandbox="process") for result in a_class() if result.student == "esra"]
-    mixed = render_report([*(result for result in a_class() if result.student != "esra"), *weak], SECTIONS)
+    mixed = render_report([*(result for result in a_class() if result.student != "esra"), *weak], SECTIONS, {})
     assert [path for path in mixed if "without a sandbox" in mixed[path]] == ["index.html", "students/5-esra.html"]
     assert not any("without a sandbox" in page for page in pages.values())
 
@@ -221,7 +230,7 @@ def test_sections_stand_in_the_order_of_the_course(pages):
 
 def test_an_empty_class_is_a_page_too():
     """No results are no error."""
-    assert "0 students, 0 submissions." in words(render_report([], SECTIONS)["index.html"])
+    assert "0 students, 0 submissions." in words(render_report([], SECTIONS, {})["index.html"])
 
 
 def test_the_misconception_comes_before_the_checks(pages):
@@ -308,7 +317,7 @@ def test_hostile_text_stays_text(hostile_pages):
 def test_file_names_come_from_safe_characters_only():
     """A name that climbs directories, or has no safe character, gets a page of its own all the same."""
     names = ["../../etc/passwd", "", "a" * 300, "\u202e", "CON", "a/b\\c:d"]
-    found = render_report([section_result(name, "scoring", "full", 7, []) for name in names], SECTIONS)
+    found = render_report([section_result(name, "scoring", "full", 7, []) for name in names], SECTIONS, {})
     assert len(found) == len(names) + 1
     assert all(re.fullmatch(r"students/\d+-[a-z0-9-]{1,40}\.html", path) for path in list(found)[1:])
 

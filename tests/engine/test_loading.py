@@ -25,9 +25,12 @@ def test_a_module_is_loaded_from_its_text():
     assert load({"scoring.softmax": b"answer = 42"}, "scoring.softmax").answer == 42
 
 
-@pytest.mark.parametrize("line", ["from scoring.mask import *", "from .mask import *", "from mask import *"])
+@pytest.mark.parametrize(
+    "line",
+    ["from scoring.mask import *", "from .mask import *", "from mask import *", "from ..scoring.mask import answer"],
+)
 def test_a_sibling_is_imported_plainly_relatively_or_by_its_slug(line):
-    """The three ways students write it."""
+    """The ways students write it; above the sections there is nothing, so that a path from there is a full name."""
     module = load({"scoring.softmax": line.encode(), "scoring.mask": b"answer = 42"}, "scoring.softmax")
     assert module.answer == 42
 
@@ -102,6 +105,14 @@ def test_a_module_knows_the_others_that_came_with_it():
     """Also those that it does not import."""
     loaded = load({"tiny.double": b"", "given.data": b"SIZE = 3"}, "tiny.double")
     assert [module.SIZE for module in loaded.__family__] == [3]
+
+
+def test_a_module_that_is_loaded_alone_imports_only_what_it_needs():
+    """Others may need what is not there."""
+    sources = {"s.a": b"from s.b import SIZE", "s.b": b"SIZE = 3", "given.c": b"import not_here"}
+    assert load(sources, "s.a", alone=True).SIZE == 3
+    with pytest.raises(ModuleNotFoundError):
+        load(sources, "s.a")
 
 
 def test_an_exercise_may_have_its_sections_name():

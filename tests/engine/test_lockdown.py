@@ -30,15 +30,21 @@ def refused(act):
 
 os.chdir("/")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-lock(Locks({memory}, {cpu}, bytes.fromhex("{seccomp}"), {landlock}, {readable}))
+lock(Locks({memory}, {cpu}, {threads}, bytes.fromhex("{seccomp}"), {landlock}, {readable}))
 print({tried})
 """
 
 
-def locked(tried, *, memory=512, cpu=10, seccomp=b"", landlock=False, readable=("/",)):
+def locked(tried, *, memory=512, cpu=10, threads=4096, seccomp=b"", landlock=False, readable=("/",)):
     """What an expression is in a process that has locked itself."""
     program = ATTEMPT.format(
-        tried=tried, memory=memory, cpu=cpu, seccomp=seccomp.hex(), landlock=landlock, readable=list(readable)
+        tried=tried,
+        memory=memory,
+        cpu=cpu,
+        threads=threads,
+        seccomp=seccomp.hex(),
+        landlock=landlock,
+        readable=list(readable),
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
@@ -46,10 +52,10 @@ def locked(tried, *, memory=512, cpu=10, seccomp=b"", landlock=False, readable=(
 
 
 def test_resources_are_bounded_for_good():
-    """No file is written, no core dumped, few files opened; soft and hard limits are one."""
+    """No file is written, no core dumped, few files opened; CPU time ends with a signal that says so, then for good."""
     names = ["FSIZE", "CORE", "CPU", "NOFILE"]
     limits = ", ".join(f"resource.getrlimit(resource.RLIMIT_{name})" for name in names)
-    assert locked(limits, cpu=7) == "(0, 0) (0, 0) (7, 7) (64, 64)"
+    assert locked(limits, cpu=7) == "(0, 0) (0, 0) (7, 8) (64, 64)"
 
 
 @pytest.mark.parametrize(("mib", "fits"), [(8, True), (200, False)])

@@ -186,6 +186,44 @@ def test_a_submission_that_changes_its_arguments_does_not_change_the_inputs(
     assert [case["seed"].tolist() for case in cases] == [[1, 1, 1], [4, 4]]
 
 
+def test_a_submission_that_changes_what_it_is_compared_with_fails(property_of: Callable[[str], Property]) -> None:
+    """Though the property computes what it wants after the call, from the argument."""
+    text = """
+@worth(1, hint="Double.")
+def it_doubles(student):
+    \"\"\"Twice the input.\"\"\"
+    X = torch.ones(2)
+    assert_close(student.double(X), 2 * X)
+"""
+
+    def overwrites(X: torch.Tensor) -> torch.Tensor:
+        return X.zero_()
+
+    def doubles_in_place(X: torch.Tensor) -> torch.Tensor:
+        answer = 2 * X
+        X.copy_(X.clone())
+        return answer
+
+    prop = property_of(text)
+    assert judge(prop, overwrites).outcome == "failed"
+    assert judge(prop, doubles_in_place).outcome == "passed"
+
+
+def test_what_a_submission_changed_is_put_back(property_of: Callable[[str], Property]) -> None:
+    """Also in what outlives the property: the next submission meets it as it was."""
+    text = """
+SHARED = torch.ones(2)
+@worth(1, hint="Do nothing.")
+def shared_is_given_back(student):
+    \"\"\"Ones.\"\"\"
+    before = SHARED.clone()
+    assert_close(before, torch.ones(2))
+    student.double(SHARED)
+"""
+    prop = property_of(text)
+    assert [judge(prop, lambda X: X.zero_()).outcome for _ in range(2)] == ["passed", "passed"]
+
+
 def test_a_property_leaves_the_global_generator_alone(property_of: Callable[[str], Property]) -> None:
     """What an author or a submission draws is nobody else's randomness."""
     prop = property_of('@worth(1, hint="h")\ndef p(student):\n    """So."""\n    student.double(torch.randn(3))\n')

@@ -14,10 +14,13 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from headcheck import protocol
 from headcheck.errors import ProtocolError
 from headcheck.protocol import (
     DTYPES,
+    MAX_FINDINGS,
     MAX_FRAME,
+    MAX_PLAIN,
     MAX_TEXT,
     Answer,
     Array,
@@ -155,6 +158,24 @@ def test_what_is_no_state_of_a_generator_is_refused(state):
         generator_of(Generator(state))
 
 
+@pytest.mark.parametrize(("left", "following"), [(624, 624), (624, 2), (2, 624), (1, 1), (0, 625), (625, 0)])
+def test_a_generator_that_would_read_beyond_its_numbers_is_refused(left, following):
+    """Torch takes such a state, and then draws from whatever lies behind it in the grader's memory."""
+    state = bytearray(bytes_of(torch.Generator().get_state()))
+    struct.pack_into("<QiiQ", state, 0, 5, left, 1, following)
+    with pytest.raises(ProtocolError, match="not the state of a generator"):
+        generator_of(Generator(bytes(state)))
+
+
+@pytest.mark.parametrize("drawn", [0, 1, 623, 624, 625, 1248])
+def test_a_generator_arrives_wherever_it_stands(drawn):
+    """Fresh, in the middle of its numbers, and at the end of them."""
+    here = torch.Generator().manual_seed(5)
+    torch.randint(9, (drawn,), generator=here)
+    there = generator_of(Generator(bytes_of(here.get_state())))
+    assert torch.equal(torch.rand(700, generator=here), torch.rand(700, generator=there))
+
+
 @pytest.mark.parametrize(
     ("array", "why"),
     [
@@ -247,10 +268,66 @@ def test_texts_of_a_worker_are_bounded(field):
         decode_reply(encode(Raised(**texts))[4:])
 
 
-def test_a_dictionary_whose_key_cannot_be_one_is_refused():
-    """A list as a key."""
-    with pytest.raises(ProtocolError, match="key"):
-        unpack(Mapping([(Sequence([], False), None)]), tensor_of)
+@pytest.mark.parametrize("findings", [["x"] * (MAX_FINDINGS + 1), ["x" * (2 * MAX_TEXT)], [1], "x"])
+def test_what_a_worker_says_of_notebooks_is_bounded(findings):
+    """In number and length; it is shown and stored like everything else."""
+    with pytest.raises(ProtocolError, match="not a message"):
+        decode_reply(encode(Raised("", "", "", "", findings))[4:])
+
+
+@pytest.mark.parametrize("key", [Sequence([], False), Sequence([1], True), Remote(1, "object", "set")])
+def test_a_dictionary_with_a_key_that_is_not_plain_is_refused(key):
+    """A list cannot be one; of tuples a worker could send thousands whose hashes are all the same."""
+    with pytest.raises(ProtocolError, match="not a message"):
+        decode_reply(encode(Done(Mapping([(key, None)]), {}, {}, ""))[4:])
+
+
+@pytest.mark.parametrize("key", [(1, 2), torch.float32, 2**63, None, True, 1.5, "a"])
+def test_a_dictionary_is_sent_when_its_keys_are_plain(key):
+    """Any other stays where it is."""
+    plain = type(key) in (type(None), bool, float, str)
+    assert isinstance(pack({key: 1}, lambda _: "kept"), Mapping) == plain
+
+
+SMALLER = 300_000  # than MAX_PLAIN, and enough for any of these
+SIZES = (0, 1, 31, 32, 255, 256, 65535, 65536)
+WIDE = [
+    *(kind * size for size in SIZES for kind in ("x", b"\0", [None])),
+    *(msgspec.msgpack.Ext(5, bytes(size)) for size in (*SIZES, 2, 4, 8, 16)),
+    *(dict.fromkeys(range(size)) for size in SIZES),
+    *(sign * 2**bits for sign in (1, -1) for bits in (0, 5, 7, 8, 15, 16, 31, 32, 63)),
+    *(0.5, None, True, b"\xc6\xff\xff\xff\xff"),
+]
+
+
+@pytest.mark.parametrize("value", WIDE, ids=range(len(WIDE)))
+def test_what_is_content_and_what_is_not_is_told_apart_behind_any_value(monkeypatch, value):
+    """Zeros that are a tensor's content pass the limit, zeros that are numbers do not, whatever stands before them."""
+    monkeypatch.setattr(protocol, "MAX_PLAIN", SMALLER)
+    for after, why in ((bytes(SMALLER), "not a message"), ([0] * SMALLER, "besides the content of tensors")):
+        with pytest.raises(ProtocolError, match=why):
+            decode_reply(msgspec.msgpack.encode([value, after]))
+
+
+def test_many_small_values_are_refused_before_anything_is_made_of_them():
+    """A megabyte of them takes half a second to read, a frame's worth would take half a minute and gigabytes."""
+    reply = Done(Sequence([None] * MAX_PLAIN, False), {}, {}, "")
+    with pytest.raises(ProtocolError, match="besides the content of tensors"):
+        encode(reply)
+    with pytest.raises(ProtocolError, match="besides the content of tensors"):
+        decode_reply(msgspec.msgpack.encode(reply))
+
+
+def test_a_large_tensor_is_sent_all_the_same():
+    """Its content is what a frame has room for."""
+    tensor = torch.arange(MAX_PLAIN)
+    assert torch.equal(crossed([tensor, tensor])[1], tensor)
+
+
+def test_a_message_has_as_many_parts_as_it_should():
+    """What would be skipped is not even looked at."""
+    with pytest.raises(ProtocolError, match="not a message"):
+        decode_reply(msgspec.msgpack.encode(["Raised", "ValueError", "m", "t", "p", "more"]))
 
 
 def test_an_unknown_dtype_is_refused():

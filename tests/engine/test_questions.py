@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headcheck.errors import CourseError
-from headcheck.questions import Criterion, read_question
+from headcheck.questions import Criterion, awaiting, read_question
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from headcheck.course import Course
 
 RIGHT = """# Why?
 
@@ -51,3 +54,14 @@ def test_another_layout_is_the_authors_mistake(tmp_path: Path, text: str, said: 
     with pytest.raises(CourseError, match=r"why\.md: ") as caught:
         read_question(tmp_path / "why.md")
     assert said in str(caught.value)
+
+
+def test_each_section_says_what_awaits_a_person(write_course: Callable[..., Course]) -> None:
+    """How many answers, and the points of their rubrics; nothing where nothing is asked."""
+    course = write_course()
+    assert awaiting(course) == {}
+    double, twice = course.exercises
+    double.question.write_text(RIGHT)
+    assert awaiting(course) == {"tiny": "1 written answer (3 points)"}
+    twice.question.write_text(RIGHT)
+    assert awaiting(course) == {"tiny": "2 written answers (6 points)"}

@@ -68,6 +68,7 @@ def test_the_points_of_a_section_are_the_sum_of_its_exercises_without_rounding_n
         (["passed", "broken"], "broken"),
         (["missing", "missing"], "missing"),
         (["missing", "failed"], "failed"),
+        (["missing", "skipped"], "missing"),
     ],
 )
 def test_the_status_is_the_gravest_outcome(outcomes, status):
@@ -109,3 +110,12 @@ def test_what_is_no_result_says_what_to_do(data):
     """Delete it and grade again."""
     with pytest.raises(HeadcheckError, match="Delete it and grade again"):
         section_from_json(data, "x")
+
+
+def test_json_holds_nothing_that_a_terminal_would_act_upon():
+    """Whoever looks at a file with `cat` sees escapes; reading gives the text back."""
+    text = "\x1b[2J\x9b31m\x7f\u202e\u200b\x00\ufeff\u2028 é 注"
+    result = section_result(text, "scoring", "full", 7, [])
+    data = to_json(result)
+    assert data.decode().replace("\n", "").isprintable()
+    assert section_from_json(data, "x") == result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from headcheck.errors import ProtocolError, SandboxError, StudentDied, StudentTi
 from headcheck.protocol import Load, Raised, encode
 from headcheck.sandbox import (
     BUBBLEWRAP_MISSING,
+    MAX_QUESTIONS,
+    MAX_THREADS,
     Layers,
     Sandbox,
     closed_directories,
@@ -204,6 +207,29 @@ def test_an_endless_loop_is_a_timeout_and_the_process_is_gone(sandbox: Sandbox, 
     assert descendants(sandbox._process.pid) == before
 
 
+def test_what_a_busy_machine_makes_a_call_wait_for_is_not_held_against_it(sandbox: Sandbox, limits: Limits) -> None:
+    """Half a second of work is done within a second, however many others want the processors."""
+    text = b"import time\ndef work():\n    end = time.process_time() + 0.5\n    while time.process_time() < end: pass\n"
+    hurried = msgspec.structs.replace(limits, call_seconds=1.0)
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(5 * (os.cpu_count() or 1))]
+    try:
+        with worker_of(sandbox, hurried) as worker:
+            worker.load({"work": text}, "work", ())
+            started = time.monotonic()
+            Connection(worker).get(0, "work")()
+            assert time.monotonic() - started > 1.0  # by the clock it was late
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+
+
+def test_a_call_that_sleeps_is_late(sandbox: Sandbox, impatient: Limits) -> None:
+    """It did not wait for a processor."""
+    with pytest.raises(StudentTimeout):
+        answer(sandbox, impatient, "import time\ntime.sleep(30)\nanswer = 1")
+
+
 def test_a_worker_that_ignores_every_signal_is_killed(sandbox: Sandbox, impatient: Limits) -> None:
     """SIGKILL cannot be ignored."""
     text = """
@@ -214,6 +240,35 @@ time.sleep(99)
 """
     with pytest.raises(StudentTimeout):
         answer(sandbox, impatient, text)
+
+
+def test_a_worker_that_wants_to_outlive_its_parent_is_killed_and_reaped(sandbox: Sandbox, impatient: Limits) -> None:
+    """By the warm process itself: a signal at the parent's death can be cleared where there is no filter."""
+    text = """
+import ctypes, time
+cleared = ctypes.CDLL(None).prctl(1, 0)
+def wait(): time.sleep(99)
+"""
+    with worker_of(sandbox, impatient) as worker:
+        worker.load({"work": text.encode()}, "work", ())
+        assert (Connection(worker).get(0, "cleared") == 0) == (sandbox.level == "process")
+        process = Path(f"/proc/{pid_outside(sandbox)}")
+        assert process.exists()
+        with pytest.raises(StudentTimeout):
+            Connection(worker).call(0, "wait", (), {})
+        assert not process.exists()  # nor is there a zombie
+
+
+def test_an_orphan_that_holds_the_line_open_is_not_waited_for(process: Sandbox, impatient: Limits) -> None:
+    """Where a worker may fork, its end need not be the line's: the deadline ends the call, the kernel says how."""
+    text = b"import os, time\ndef leave():\n    if os.fork(): os._exit(0)\n    time.sleep(4)\n    os._exit(0)"
+    with worker_of(process, impatient) as worker:
+        worker.load({"work": text}, "work", ())
+        started = time.monotonic()
+        with pytest.raises(StudentTimeout):
+            Connection(worker).call(0, "leave", (), {})
+        assert time.monotonic() - started < 3
+        assert not worker.alive
 
 
 def test_the_seconds_of_an_exercise_are_shared_by_its_calls(full: Sandbox) -> None:
@@ -251,6 +306,36 @@ def test_a_worker_that_kills_itself_is_named_by_the_signal(
         answer(process, limits, f"import os; os.kill(os.getpid(), {number})")
 
 
+HOG = "kept = b'x' * (480 << 20)\n"
+BUSY = "import time\nwhile time.process_time() < 1.2: pass\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "seconds", "error"),
+    [("", 60.0, SandboxError), (HOG, 60.0, StudentDied), (BUSY, 60.0, SandboxError), (BUSY, 1.0, StudentDied)],
+)
+def test_a_locked_worker_that_is_killed_from_outside_is_our_fault(
+    locked: Sandbox, before: str, seconds: float, error: type[Exception]
+) -> None:
+    """It cannot have done it itself, unless by its memory or its CPU time."""
+    limits = Limits(call_seconds=20.0, exercise_seconds=60.0, memory_mib=512)
+    with worker_of(locked, limits) as worker:
+        worker.load({"work": f"{before}import time\ndef nap(): time.sleep(99)".encode()}, "work", ())
+        worker._limits = msgspec.structs.replace(limits, exercise_seconds=seconds)
+        os.kill(pid_outside(locked), signal.SIGKILL)
+        with pytest.raises(error):
+            Connection(worker).call(0, "nap", (), {})
+        assert not worker.alive
+
+
+def pid_outside(sandbox: Sandbox) -> int:
+    """The number of a sandbox's only worker: the last of its line."""
+    pid = sandbox._process.pid
+    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        pid = int(children[-1])
+    return pid
+
+
 def test_after_a_death_the_next_worker_is_as_good_as_new(sandbox: Sandbox, limits: Limits) -> None:
     """One submission's end is nobody else's."""
     with pytest.raises(StudentDied):
@@ -270,6 +355,63 @@ def test_memory_is_bounded(sandbox: Sandbox, hog: str) -> None:
         assert isinstance(raised, Raised)
         assert raised.kind in ("MemoryError", "RuntimeError")
         assert worker.end().peak_mib < base + 300
+
+
+def test_threads_are_bounded(sandbox: Sandbox, limits: Limits) -> None:
+    """Enough for a library that computes, and far from all that a machine can number."""
+    text = """
+import _thread, time
+_thread.stack_size(32768)
+answer = 0
+try:
+    while True:
+        _thread.start_new_thread(time.sleep, (9,))
+        answer += 1
+except RuntimeError:
+    pass
+"""
+    assert 64 <= answer(sandbox, limits, text) <= MAX_THREADS
+
+
+def test_threads_leave_room_for_memory(sandbox: Sandbox, limits: Limits) -> None:
+    """Fifteen of them, each with its own small objects, do not reserve the address space that tensors need."""
+    text = """
+import threading, torch
+barrier = threading.Barrier(16)
+def work():
+    held = [bytes(1000) for _ in range(1000)]
+    barrier.wait()
+for _ in range(15): threading.Thread(target=work).start()
+barrier.wait()
+answer = int(torch.ones(50 * 2**20).sum())
+"""
+    assert answer(sandbox, limits, text) == 50 * 2**20
+
+
+def test_a_worker_pins_only_itself(locked: Sandbox, limits: Limits) -> None:
+    """Not its parent, which would hand that down to all later workers, nor anybody else."""
+    text = """
+import os
+def refused(pid):
+    try:
+        os.sched_setaffinity(pid, os.sched_getaffinity(0))
+    except PermissionError:
+        return True
+    return False
+answer = [refused(0), refused(os.getppid()), refused(1), refused(os.getpid())]
+"""
+    assert answer(locked, limits, text) == [False, True, True, True]
+
+
+def test_an_orphan_that_holds_the_line_does_not_hold_the_grader(process: Sandbox, impatient: Limits) -> None:
+    """Where a worker may fork, its end is not the end of the line, and is not waited for."""
+    text = b"import os, time\ndef f():\n    time.sleep(3) if os.fork() == 0 else os._exit(0)"
+    with worker_of(process, impatient) as worker:
+        worker.load({"work": text}, "work", ())
+        started = time.monotonic()
+        with pytest.raises(StudentTimeout):
+            Connection(worker).call(0, "f", (), {})
+        assert time.monotonic() - started < 2.5
 
 
 def test_time_and_memory_come_from_the_kernel(sandbox: Sandbox, limits: Limits) -> None:
@@ -346,6 +488,41 @@ def test_the_graders_own_seconds_are_not_the_students(full: Sandbox, impatient: 
             return number + 1
 
         assert Connection(worker).call(0, "use", (slow,), {}) == 2
+
+
+def test_one_call_uses_the_graders_functions_only_so_often(full: Sandbox, limits: Limits) -> None:
+    """What they take is nobody's time, so how often they are used is bounded."""
+    asked: list[int] = []
+    with worker_of(full, limits) as worker:
+        worker.load({"work": b"def use(f):\n    while True: f(1)"}, "work", ())
+        with pytest.raises(ProtocolError, match="the grader's functions more than 1,000 times"):
+            Connection(worker).call(0, "use", (asked.append,), {})
+        assert (len(asked), worker.alive) == (MAX_QUESTIONS + 1, False)
+
+
+@pytest.mark.parametrize(
+    ("act", "ending"),
+    [("while True: pass", StudentTimeout), ("os._exit(0)", StudentDied), ("os.write(3, b'x' * 9)", ProtocolError)],
+)
+def test_a_submission_that_ends_while_the_grader_calls_it_back_ended(
+    full: Sandbox, impatient: Limits, act: str, ending: type[Exception]
+) -> None:
+    """The grader's function may use an object of the submission's; the call around it has then ended, too."""
+    text = f"import os\nclass Trap:\n    def __call__(self):\n        {act}\ndef f(g): return g(Trap())\n"
+    text += """
+from headcheck import worker
+def ask(question):
+    worker._write(3, worker.encode(question))
+    session.answer(worker.decode_request(worker._read_frame(3)))
+import gc
+session = next(each for each in gc.get_objects() if type(each) is worker.Session)
+session._ask = ask
+"""
+    with worker_of(full, impatient) as worker:
+        worker.load({"work": text.encode()}, "work", ())
+        with pytest.raises(ending):
+            Connection(worker).call(0, "f", (lambda trap: trap(),), {})
+        assert not worker.alive
 
 
 # The same numbers
@@ -438,6 +615,15 @@ def test_a_bubblewrap_that_fails_gives_way_to_the_next_level(
     assert any("no user namespaces here" in line for line in probes.missing)
 
 
+def test_a_sandbox_that_was_killed_while_it_started_is_started_once_more(full: object, limits: Limits) -> None:
+    """That is no reason for a weaker one."""
+    launched = launch_strongest()
+    launched._process.kill()
+    sandbox, probes = settle(launched, limits)
+    sandbox.close()
+    assert (sandbox.level, probes.missing) == ("full", [])
+
+
 def test_a_sandbox_in_which_no_worker_starts_is_the_machines_fault(process: Sandbox) -> None:
     """The probe cannot be answered in no time."""
     with pytest.raises(SandboxError, match="a worker could not be started: no answer within"):
@@ -483,7 +669,7 @@ def impostor() -> Iterator[tuple[Sandbox, socket.socket]]:
         ("wait_until_warm", Forked(7), "not ready to fork"),
         ("fork", Ready(threads=1), "the warm process answered Ready"),
         ("end", Forked(7), "the warm process answered Forked"),
-        ("cpu_seconds", Forked(7), "the warm process answered Forked"),
+        ("used", Forked(7), "the warm process answered Forked"),
     ],
 )
 def test_an_answer_to_another_question_is_the_machines_fault(
@@ -493,7 +679,7 @@ def test_an_answer_to_another_question_is_the_machines_fault(
     sandbox, line = impostor
     line.send(msgspec.msgpack.encode(report))
     with pytest.raises(SandboxError, match=said):
-        getattr(sandbox, act)(*{"fork": [limits], "end": [7], "cpu_seconds": [7]}.get(act, []))
+        getattr(sandbox, act)(*{"fork": [limits], "end": [7], "used": [7]}.get(act, []))
 
 
 def test_an_answer_that_is_no_message_is_the_machines_fault(
@@ -535,3 +721,37 @@ def _frame(source: bytes) -> bytes:
 class _Patience:
     def left(self) -> float:
         return 5.0
+
+
+# Locks that the kernel itself refuses, in a process that is denied them for good
+
+LOOK = "from headcheck.course import Limits; from headcheck.sandbox import open_sandbox\n"
+LOOK += "sandbox, found = open_sandbox(Limits(call_seconds=20.0)); sandbox.close(); print(found.level, found.missing)"
+NO_LANDLOCK = "import errno, pyseccomp\nrules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)\n"
+NO_LANDLOCK += "rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), 'landlock_create_ruleset'); rules.load()\n"
+
+
+def found_by(*command: str, **environment: str) -> str:
+    """The level that another process finds, and what it misses."""
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.usefixtures("full", "strong")
+def test_without_user_namespaces_an_ordinary_user_has_level_strong() -> None:
+    """As where AppArmor, a setting or a container forbids them; what bubblewrap said is kept."""
+    forbidden = ("--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000", "--dev-bind", "/", "/")
+    found = found_by("bwrap", *forbidden, "--", sys.executable, "-c", LOOK)
+    assert found.startswith("strong ['the warm process ended: bwrap: ")
+
+
+@pytest.mark.usefixtures("full")
+def test_without_landlock_namespaces_are_enough() -> None:
+    """An old kernel still has level full."""
+    assert found_by(sys.executable, "-c", NO_LANDLOCK + LOOK).startswith("full")
+
+
+def test_with_neither_landlock_nor_bubblewrap_the_level_is_process(tmp_path: Path) -> None:
+    """A filter alone keeps nobody from reading files."""
+    found = found_by(sys.executable, "-c", NO_LANDLOCK + LOOK, PATH=str(tmp_path))
+    assert found.startswith(f"process ['{BUBBLEWRAP_MISSING}'")

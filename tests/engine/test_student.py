@@ -28,7 +28,7 @@ from headcheck.protocol import (
     Sequence,
     array_of,
 )
-from headcheck.student import Connection, Handle, Student, local
+from headcheck.student import MAX_PRINTED, Connection, Handle, Student, local
 
 
 class Attention(nn.Module):
@@ -305,6 +305,15 @@ def test_a_handle_can_be_an_argument():
     assert it.is_module(it.m)
 
 
+@pytest.mark.parametrize("kind", [object, torch.nn.Module])
+def test_an_object_is_not_asked_what_only_a_tensor_knows(kind):
+    """It could say in each place what is wanted there."""
+    liar = type("Liar", (kind,), {"sum": lambda self, _dim: torch.ones(3), "tolist": lambda self: [1]})()
+    with pytest.raises(StudentRaised, match="a tensor is wanted here, and not a Liar"):
+        student(x=liar).x.sum(-1)
+    assert student(x=liar).x.tolist() == [1]
+
+
 # Arguments
 
 
@@ -314,6 +323,32 @@ def test_what_a_call_changes_in_its_arguments_is_seen_here():
     base, wide, row = torch.ones(2, 3), torch.ones(2, 3), torch.ones(2, 2)
     it.f(base.mT, [wide, row[0]])
     assert (base.sum(), wide.sum(), row.tolist()) == (0, 0, [[0, 0], [1, 1]])
+
+
+def test_changed_arguments_are_put_back():
+    """With what they held before the first change; once."""
+    connection = local(SimpleNamespace(f=lambda x: x.add_(1)))
+    x = torch.zeros(2)
+    for _ in range(2):
+        Student(connection).f(x)
+    assert (x.tolist(), connection.put_back(), x.tolist(), connection.put_back()) == ([2, 2], True, [0, 0], False)
+
+
+def test_a_new_example_starts_with_its_arguments_put_back():
+    """Whoever forgot them."""
+    connection = local(SimpleNamespace(f=lambda x: x.add_(1)))
+    x = torch.zeros(2)
+    Student(connection).f(x)
+    connection.restart(0)
+    assert x.tolist() == [0, 0]
+
+
+def test_sealed_arguments_are_not_changed_here():
+    """The call changes its own copy, and returns what it made of it."""
+    connection = local(SimpleNamespace(f=lambda x: x.add_(1)))
+    connection.restart(0, sealed=True)
+    x = torch.zeros(2)
+    assert (Student(connection).f(x).tolist(), x.tolist(), connection.put_back()) == ([1, 1], [0, 0], False)
 
 
 def test_an_unchanged_argument_is_not_sent_back():
@@ -471,9 +506,18 @@ def test_randomness_is_reproducible_and_moves_on():
 def test_printed_text_and_results_are_kept_for_whoever_listens():
     """What the submission printed; what the calls returned and which arguments they changed."""
     connection = local(SimpleNamespace(f=lambda: sys.stdout.write("hello")))
-    connection.trace = []
+    trace = []
+    connection.restart(0, trace)
     Student(connection).f()
-    assert (connection.printed, connection.trace) == (["hello"], [[5, []]])
+    assert (connection.printed, trace) == (["hello"], [[5, []]])
+
+
+def test_of_what_is_printed_the_first_texts_are_kept():
+    """A call may print 16 KiB, and there may be very many calls."""
+    connection = local(SimpleNamespace(f=lambda: sys.stdout.write("x")))
+    for _ in range(MAX_PRINTED + 5):
+        Student(connection).f()
+    assert len(connection.printed) == MAX_PRINTED
 
 
 # A worker that lies
@@ -510,7 +554,6 @@ def call_of(*replies):
         Sequence([Mapping([(1, Array("bool", [1], b"\1", node=1))])], True),
         Callback(0, "f"),
         Generator(bytes(5056)),
-        Mapping([(Sequence([], False), 1)]),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(value):
@@ -576,6 +619,25 @@ def test_parameters_that_cannot_be_are_refused(parameters):
     connection = Connection(Lying(done(parameters)))
     with pytest.raises(ProtocolError, match="named floating tensors"):
         connection.read_parameters(Handle(connection, Remote(1, "module", "Linear")))
+
+
+def test_parameters_are_no_results():
+    """One that claims to depend on another would be no leaf, and no optimizer would take it."""
+    honest, lying = (done(Mapping([("w", Array("float32", [1], bytes(4), node=node))])) for node in (None, 1))
+    connection = Connection(Lying(honest, lying))
+    handle = connection._handle(Remote(1, "module", "Linear"))
+    connection.read_parameters(handle)
+    with pytest.raises(ProtocolError, match="named floating tensors"):
+        connection.read_parameters(handle)
+
+
+def test_a_value_that_is_nested_too_deeply_is_refused():
+    """However deep the grader itself stands; what it holds of the worker stays in step."""
+    value = None
+    for _ in range(5000):
+        value = Sequence([value], True)
+    with pytest.raises(ProtocolError, match="too deep"):
+        call_of(done(value))()
 
 
 @pytest.mark.parametrize("number", [-1, 1, 2**40])

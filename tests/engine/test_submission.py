@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import unicodedata
@@ -219,3 +220,64 @@ def test_ones_own_directory_may_lie_behind_a_link(submitted, course, tmp_path):
     (tmp_path / "home").symlink_to(submitted / "amber")
     own = read_directory(tmp_path / "home", course)
     assert (own.student, own.files) == ("you", {"s/b": b"b = 1"})
+
+
+# Notebooks
+
+
+@pytest.fixture
+def notebook(submitted):
+    """Where amber's notebook of the section would be."""
+    return submitted / "amber" / "s" / "s.ipynb"
+
+
+def test_a_notebook_is_taken_in_as_its_bytes(submitted, course, notebook):
+    """Beside files or without; whether it holds an exercise is not looked at."""
+    notebook.write_bytes(b"no notebook \xff")
+    (amber,) = read_class(submitted, course)
+    assert (amber.files, amber.notebooks) == ({"s/b": b"b = 1"}, {"s": b"no notebook \xff"})
+    assert [amber.may_hold(exercise) for exercise in course.exercises] == [True, True]
+
+
+def test_without_a_notebook_only_a_file_can_hold_an_exercise(submitted, course):
+    """Here there is one of two."""
+    (amber,) = read_class(submitted, course)
+    assert [amber.may_hold(exercise) for exercise in course.exercises] == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "hard link", "directory"])
+def test_a_notebook_that_is_no_plain_file_is_refused(submitted, course, notebook, needle, kind):
+    """For every exercise that has no file of its own."""
+    if kind == "link":
+        notebook.symlink_to(needle)
+    elif kind == "pipe":
+        os.mkfifo(notebook)
+    elif kind == "hard link":
+        os.link(needle, notebook)
+    else:
+        notebook.mkdir()
+    (amber,) = read_class(submitted, course)
+    assert (amber.files, amber.notebooks, set(amber.refused)) == ({"s/b": b"b = 1"}, {}, {"s/a"})
+    assert amber.refused["s/a"].startswith("s/s.ipynb ")
+    assert not amber.may_hold(course.exercises[0])
+
+
+@pytest.mark.parametrize(("size", "taken"), [(2048, True), (2049, False), (10**9, False)])
+def test_a_large_notebook_is_refused_with_advice(submitted, course, notebook, size, taken):
+    """Notebooks have a limit of their own; outputs are what makes them large."""
+    course = dataclasses.replace(course, limits=Limits(source_kib=1, notebook_kib=2))
+    notebook.touch()
+    os.truncate(notebook, size)
+    (amber,) = read_class(submitted, course)
+    assert bool(amber.notebooks) == taken
+    said = "s/s.ipynb is larger than 2 KiB; clear its outputs and save it again"
+    assert amber.refused == ({} if taken else {"s/a": said})
+
+
+def test_a_refused_file_is_not_looked_for_in_the_notebook(submitted, course, notebook, needle):
+    """It was meant to count, and says why it does not."""
+    notebook.write_bytes(b"{}")
+    a(submitted).symlink_to(needle)
+    (amber,) = read_class(submitted, course)
+    assert "s/a.py is not a plain file" in amber.refused["s/a"]
+    assert not amber.may_hold(course.exercises[0])

@@ -19,6 +19,7 @@ DANGEROUS = """
     socket connect execve fork vfork clone clone3 ptrace process_vm_readv kill tgkill unlink rename chmod mount
     unshare setns bpf perf_event_open io_uring_setup userfaultfd keyctl shmget memfd_create prlimit64 setuid
     open openat creat ioctl fcntl prctl pidfd_getfd
+    sched_setaffinity flock fadvise64
 """.split()  # noqa: SIM905  (a table of names)
 
 

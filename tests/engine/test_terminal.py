@@ -12,7 +12,7 @@ from rich.console import Console
 
 from headcheck.audit import ExerciseAudit, Row
 from headcheck.results import Counterexample, Diagnosis, ExerciseResult, PropertyResult, section_result
-from headcheck.terminal import audit_view, class_table, exercise_view
+from headcheck.terminal import audit_view, class_table, exercise_view, plain_text
 
 HOSTILE = "[bold red]x[/]\x1b[2J\x1b]8;;http://evil\x07\u202e\x00:skull:"
 KEY = ". passed x failed s skipped t timeout c crashed B broken - not run"
@@ -132,6 +132,12 @@ def test_what_the_code_printed_is_shown():
     assert "Your code printed:\n    here\n" in rendered(exercise_view(RESULT, hidden_left=0))
 
 
+def test_what_there_is_to_note_is_shown():
+    """A student who checks a notebook sees what was left out of it."""
+    text = rendered(exercise_view(dataclasses.replace(RESULT, notes=["cell 1: `!ls` was left out"]), hidden_left=0))
+    assert "To note:\n    cell 1: `!ls` was left out" in text
+
+
 def test_a_narrow_terminal_stacks_got_over_wanted():
     """Nothing is lost at 40 columns."""
     text = rendered(exercise_view(RESULT, hidden_left=0), width=40)
@@ -164,7 +170,7 @@ def test_the_class_is_a_row_a_student_sorted_with_totals_and_marks():
         section_result("amber", "scoring", "full", 7, [RESULT]),
         section_result("amber", "multihead", "full", 7, [slow]),
     ]
-    assert [line.split() for line in rendered(class_table(results)).splitlines()] == [
+    assert [line.split() for line in rendered(class_table(results, {})).splitlines()] == [
         ["student", "scoring", "multihead", "total"],
         ["amber", "1/4", "0.5/2", "1", "timeout", "1.5"],
         ["chidi", "1/4", "-", "1"],
@@ -173,9 +179,27 @@ def test_the_class_is_a_row_a_student_sorted_with_totals_and_marks():
     ]
 
 
+def test_what_a_person_has_yet_to_judge_stands_below_the_class():
+    """Of the sections that were graded only."""
+    awaiting = {"scoring": "2 written answers (5 points)", "bonus": "1 written answer (3 points)"}
+    text = one_line(class_table([section_result("amber", "scoring", "full", 7, [RESULT])], awaiting))
+    assert "Awaiting a person, and not in the points: 2 written answers (5 points) in scoring" in text
+    assert "bonus" not in text
+
+
+def test_a_view_is_plain_text_where_nothing_else_can_be_shown():
+    """Lines of at most that width, without colours and trailing spaces."""
+    text = plain_text(exercise_view(RESULT, hidden_left=0), width=60)
+    assert "\x1b" not in text
+    assert all(line == line.rstrip() and len(line) <= 60 for line in text.split("\n"))
+    assert RESULT.exercise in text
+
+
 def test_a_class_graded_without_a_sandbox_is_said_to_be():
     """The instructor must know before trusting the points."""
-    assert "without a sandbox" in one_line(class_table([section_result("amber", "scoring", "process", 7, [RESULT])]))
+    assert "without a sandbox" in one_line(
+        class_table([section_result("amber", "scoring", "process", 7, [RESULT])], {})
+    )
 
 
 def an_audit(findings: list[str]) -> ExerciseAudit:
@@ -228,7 +252,7 @@ def hostile_views():
     audited = ExerciseAudit(SimpleNamespace(id=HOSTILE), [HOSTILE], [Row("bank", HOSTILE, [bad])], [HOSTILE])
     return {
         "exercise": exercise_view(result, hidden_left=1, everything=True),
-        "class": class_table([section_result(HOSTILE, HOSTILE, "full", 7, [result])]),
+        "class": class_table([section_result(HOSTILE, HOSTILE, "full", 7, [result])], {}),
         "audit": audit_view(audited),
     }
 

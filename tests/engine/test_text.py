@@ -26,6 +26,8 @@ from headcheck.text import marks, number, slug, spoken, visible
         ("\ud800", r"\ud800"),
         ("\U000e0041", r"\U000e0041"),
         ("one\ntwo\rthree\u2028", r"one\ntwo\rthree\u2028"),
+        ("amber\u3164\ufe0f\u2800", r"amber\u3164\ufe0f\u2800"),
+        ("e" + 5 * "\u0301", "e" + 4 * "\u0301" + r"\u0301"),
     ],
 )
 def test_what_hides_or_moves_text_is_written_out(hostile, seen):

@@ -56,6 +56,22 @@ def test_what_submissions_use_is_imported_already(sandbox: Sandbox, limits: Limi
     assert answer(sandbox, limits, text) == [True] * 4
 
 
+def test_what_honest_files_import_late_is_imported_already(sandbox: Sandbox, limits: Limits) -> None:
+    """Also what Python imports by itself: to read other encodings, to parse dates, to print a tensor."""
+    names = [
+        "doctest",
+        "configparser",
+        "tomllib",
+        "_strptime",
+        "encodings.cp1252",
+        "encodings.latin_1",
+        "numpy.testing",
+    ]
+    text = "import sys, torch\nbefore = len(sys.modules)\nrepr(torch.ones(2)), 'é'.encode('latin-1')\n"
+    text += f"answer = [name for name in {names} if name not in sys.modules], len(sys.modules) - before"
+    assert answer(sandbox, limits, text) == ([], 0)
+
+
 def test_libraries_of_the_course_are_imported_before_the_locks(limits: Limits) -> None:
     """A worker finds them warm, under the strongest locks too."""
     sandbox, probes = open_sandbox(limits, needs=("fractions", "wave"))
@@ -79,7 +95,7 @@ def test_an_optimizer_steps_at_once(sandbox: Sandbox) -> None:
 def test_it_knows_nothing_of_grading(sandbox: Sandbox, limits: Limits) -> None:
     """It never held a reference, a grader, or the library that draws inputs."""
     text = "import sys\nanswer = [name for name in sys.modules if name.startswith(('headcheck', 'hypothesis'))]"
-    modules = {"counting", "errors", "loading", "lockdown", "protocol", "warm", "worker"}
+    modules = {"cells", "counting", "errors", "loading", "lockdown", "protocol", "warm", "worker"}
     assert set(answer(sandbox, limits, text)) == {"headcheck"} | {f"headcheck.{name}" for name in modules}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import struct
@@ -15,6 +16,7 @@ import torch
 
 from headcheck.errors import ProtocolError
 from headcheck.protocol import (
+    MAX_FINDINGS,
     MAX_FRAME,
     MAX_TEXT,
     Answer,
@@ -25,6 +27,7 @@ from headcheck.protocol import (
     Done,
     Get,
     Load,
+    Notebook,
     Parameters,
     Raised,
     Refuse,
@@ -34,6 +37,7 @@ from headcheck.protocol import (
     encode,
     frame_length,
     tensor_of,
+    unpack,
 )
 from headcheck.worker import CappedText, Session, serve
 
@@ -107,7 +111,9 @@ def test_whatever_is_raised_is_the_answer(kind):
     def f():
         raise kind("no")
 
-    assert session_of(f=f).answer(call()) == Raised(kind.__name__, "no", "", "")
+    reply = session_of(f=f).answer(call())
+    assert isinstance(reply, Raised)
+    assert (reply.kind, reply.message) == (kind.__name__, "no")
 
 
 class Liar(str):
@@ -151,7 +157,8 @@ def test_an_exception_that_lies_about_itself_is_an_answer_too(error, kind, messa
     def f():
         raise error
 
-    assert session_of(f=f).answer(call()) == Raised(kind, message, "", "")
+    bases = ["Exception", "BaseException", "object"]
+    assert session_of(f=f).answer(call()) == Raised(kind, message, "", "", [], bases)
 
 
 def test_texts_are_capped_and_made_unicode():
@@ -163,7 +170,7 @@ def test_texts_are_capped_and_made_unicode():
 
     reply = decode_reply(encode(session_of(f=f).answer(call()))[4:])
     assert reply.message == "m" * MAX_TEXT
-    assert reply.printed == "?" + "p" * (MAX_TEXT - 1) + f"\n... and {MAX_TEXT + 1:,} more characters"
+    assert reply.printed == r"\ud800" + "p" * (MAX_TEXT - 6) + f"\n... and {MAX_TEXT + 6:,} more bytes"
 
 
 def test_what_is_printed_goes_with_the_answer():
@@ -182,7 +189,38 @@ def test_capped_text_counts_what_it_does_not_keep():
     """A writer is told that all of it was written."""
     text = CappedText(3)
     assert (text.writable(), text.write("ab"), text.write("cd"), text.write("e")) == (True, 2, 2, 1)
-    assert text.text() == "abc\n... and 2 more characters"
+    assert text.text() == "abc\n... and 2 more bytes"
+
+
+def test_standard_output_is_a_file_like_any_other():
+    """It can be set up, written to as bytes, flushed and asked, and says when a character was cut through."""
+
+    def f():
+        sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)
+        sys.stdout.buffer.write(b"bytes")
+        return [sys.stdout.encoding, sys.stdout.isatty(), sys.stderr.flush()]
+
+    reply = session_of(f=f).answer(call())
+    assert (unpack(reply.value, None), reply.printed) == (["utf-8", False, None], "bytes")
+    text = CappedText(4)
+    text.write("aäöü")
+    assert text.text() == "aä\ufffd\n... and 3 more bytes"
+
+
+def test_an_exception_says_what_it_is_a_kind_of():
+    """By the types' own names, whatever a metaclass says of them."""
+
+    class Liar(type):
+        __mro__ = __name__ = "a lie"
+
+    class HeadError(ValueError, metaclass=Liar):
+        pass
+
+    def f():
+        raise HeadError
+
+    reply = session_of(f=f).answer(call())
+    assert (reply.kind, reply.bases) == ("HeadError", ["ValueError", "Exception", "BaseException", "object"])
 
 
 def test_the_seed_of_a_call_decides_what_is_random():
@@ -234,7 +272,9 @@ def test_what_was_dropped_is_forgotten_but_not_the_submission():
 
 def test_only_requests_are_answered():
     """An answer that nobody asked for is refused."""
-    assert session_of().answer(Answer(1)) == Raised("ProtocolError", "Answer is no request", "", "")
+    reply = session_of().answer(Answer(1))
+    assert isinstance(reply, Raised)
+    assert (reply.kind, reply.message) == ("ProtocolError", "Answer is no request")
 
 
 def test_a_refused_question_raises_in_the_students_code():
@@ -348,3 +388,71 @@ def test_the_worker_ends_when_the_grader_hangs_up():
         ours.sendall(encode(Get(0, "x")))
         assert isinstance(decode_reply(ours.recv(1000)[4:]), Raised)
     assert process.wait(30) == 0
+
+
+# Notebooks
+
+
+def from_notebook(*sources, files=(), module="s.a", data=None, stubs=None):
+    """A session that has loaded a module from a notebook with these code cells, and its reply."""
+    cells = [{"cell_type": "code", "id": name, "source": source} for name, source in sources]
+    data = json.dumps({"nbformat": 4, "cells": cells}).encode() if data is None else data
+    stubs = stubs or {"s.a": b"def a(x): ...", "s.b": b"def b(x): ..."}
+    session = Session(lambda _question: Refuse("nobody listens"))
+    notebook = Notebook("s/s.ipynb", data, stubs, ["s.a", "s.b"])
+    return session, session.answer(Load(dict(files), module, [], [notebook]))
+
+
+def test_an_exercise_is_loaded_from_a_notebook(import_system):
+    """With what it uses of the same notebook, as a module of its own."""
+    cells = [("s-a-code", "def a(x):\n    return x + 1"), ("s-b-code", "!ls\ndef b(x):\n    return 2 * a(x)")]
+    session, done = from_notebook(*cells, module="s.b")
+    assert done.findings == ["cell 2, line 1: `!ls` was left out: magics, shell lines and help are not run"]
+    assert session.answer(call("b", 1)).value == 4
+    assert session.answer(call("a", 1)).findings == []
+
+
+@pytest.mark.parametrize(
+    ("file", "cell", "answer", "said"),
+    [
+        ("def a(x): return 1", "def a(x): return 2", 1, ["s/a.py was handed in beside s/s.ipynb, and is what counts"]),
+        ("def a(x): return 1", "def a(x): ...", 1, []),
+        ("def a(x): ...", "def a(x): return 2", 2, []),
+        ("def a(x): ...", "def a(x): ...", None, []),
+    ],
+)
+def test_a_file_goes_before_a_notebook_unless_nothing_was_written_in_it(import_system, file, cell, answer, said):
+    """So a student works in the one or the other, with the untouched other beside it."""
+    session, done = from_notebook(("s-a-code", cell), files={"s.a": file.encode()})
+    assert session.answer(call("a", 1)).value == answer
+    assert done.findings == said
+
+
+def test_a_notebook_without_the_exercise_does_not_hold_it(import_system):
+    """What is missing is said, and is no mistake in the student's code."""
+    _, reply = from_notebook(("s-b-code", "def b(x): return 1"))
+    assert reply.kind == "NotHandedIn"
+    assert reply.message == "s/s.ipynb has no code cell with the id s-a-code, nor one that defines what it asks for"
+
+
+@pytest.mark.parametrize("data", [b"no notebook", b"[" * 100_000])
+def test_what_is_no_notebook_does_not_hold_it_either(import_system, data):
+    """Unless there is a file, which is loaded, with a word about the notebook."""
+    assert from_notebook(data=data)[1].kind == "NotHandedIn"
+    session, done = from_notebook(data=data, files={"s.a": b"def a(x): return 1"})
+    assert session.answer(call("a", 1)).value == 1
+    assert done.findings[0].startswith("s/s.ipynb is not a notebook")
+
+
+def test_what_is_said_of_a_notebook_is_bounded(import_system):
+    """In number and in length, and it is Unicode."""
+    cells = [(f"h{n}", "!\ud800" + "x" * 999) for n in range(99)]
+    _, done = from_notebook(("s-a-code", "def a(x): return 1"), *cells)
+    assert len(done.findings) == MAX_FINDINGS
+    assert decode_reply(encode(done)[4:]) == done
+
+
+def test_a_mistake_in_a_notebook_is_the_students(import_system):
+    """As in a file, with what there is to say of the notebook."""
+    _, reply = from_notebook(("x", "%%bash\nls"), ("s-a-code", "def a(x):\n    return (x"))
+    assert (reply.kind, len(reply.findings)) == ("SyntaxError", 1)

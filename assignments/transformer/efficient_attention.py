@@ -7,7 +7,7 @@ every query could read the sum.
 
 Write both. In each, `queries` is `(batch, n, d)`, `keys` `(batch, m, d)`, `values` `(batch, m, value_size)`, and the
 output `(batch, n, value_size)`. What comes in may be float64, float32, bfloat16 or float16: what goes out has the
-same dtype.
+same dtype, and what came in stays as it was.
 
 * `local_attention(queries, keys, values, window)`, for `n` equal to `m`: scaled dot-product attention in which token
   `i` sees token `j` only if `|i - j| <= window`. Near the ends there are fewer neighbours, and the softmax is over

@@ -14,7 +14,8 @@ Write three functions.
   examples, `batch * heads * n * n` numbers, fit into `budget_elements`. Budgets may be astronomic: stay exact.
 * `chunked_attention(queries, keys, values, chunk)` equals scaled dot-product attention without a mask, exactly, but
   looks at `chunk` keys at a time and never holds more than `chunk` weights for a query. `queries` is
-  `(batch, queries, d)`, `keys` `(batch, keys, d)`, `values` `(batch, keys, value_size)`.
+  `(batch, queries, d)`, `keys` `(batch, keys, d)`, `values` `(batch, keys, value_size)`, and none of them is changed.
+  What comes in may be float64, float32, bfloat16 or float16: what goes out has the same dtype.
 
 The third one is the idea behind FlashAttention. A softmax needs the largest score and the sum of all exponentials, and
 neither is known before the last chunk. So keep, for every query, three things about the keys seen so far: their

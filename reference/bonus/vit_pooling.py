@@ -84,5 +84,5 @@ def pooling_report(
             optimizer.step()
         model.eval()
         with torch.no_grad():
-            accuracies[name] = (model(test_images).argmax(-1) == test_labels).double().mean().item()
+            accuracies[name] = (model(test_images).argmax(1) == test_labels).double().mean().item()
     return accuracies

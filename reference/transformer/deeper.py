@@ -68,6 +68,6 @@ def is_affine(xs: Sequence[float], ys: Sequence[float], rtol: float) -> bool:
     if not points:
         return True
     (x0, y0), (x1, y1) = points[0], points[-1]
-    slope = (y1 - y0) / (x1 - x0) if x1 > x0 else 0.0
+    slope = (y1 - y0) / (x1 - x0 or 1.0)  # where all points share their x, any line through the first will do
     farthest = max(abs(y0 + slope * (x - x0) - y) for x, y in points)
     return farthest <= rtol * max(map(abs, ys))

@@ -17,10 +17,11 @@ def local_attention(
 ) -> Float[Tensor, "batch n value_size"]:
     """Scaled dot-product attention among tokens at most `window` apart; Beltagy et al., 2020."""
     n, size = queries.shape[1:]
-    window = min(window, n - 1)
+    window = min(window, n)  # nobody is further away
     offsets = torch.arange(-window, window + 1, device=queries.device)
     neighbours = torch.arange(n, device=queries.device)[:, None] + offsets  # (n, 2 * window + 1)
-    missing, index = (neighbours < 0) | (neighbours >= n), neighbours.clamp(0, n - 1)
+    index = neighbours.clamp(0, n - 1)
+    missing = index != neighbours  # beyond the ends
     scores = (queries[:, :, None] * keys[:, index]).sum(-1) / sqrt(size)  # (batch, n, 2 * window + 1)
     weights = scores.masked_fill(missing, -torch.inf).softmax(-1)
     return (weights[..., None] * values[:, index]).sum(2)
@@ -37,5 +38,4 @@ def linear_attention(
     if not causal:
         return Q @ (K.mT @ values) / (Q @ K.sum(1)[..., None])
     memory = (K[..., None] * values[:, :, None]).cumsum(1)  # (batch, n, size, value_size)
-    output = (Q[:, :, None] @ memory)[:, :, 0]
-    return output / (Q * K.cumsum(1)).sum(-1, keepdim=True)
+    return torch.einsum("bnd,bndv->bnv", Q, memory) / (Q * K.cumsum(1)).sum(-1, keepdim=True)

@@ -44,7 +44,7 @@ def chunked_attention(
     queries = queries / sqrt(queries.shape[-1])
     largest = torch.full_like(queries[..., :1], -torch.inf)  # (batch, queries, 1)
     total = torch.zeros_like(largest)
-    output = torch.zeros_like(queries[..., :1] * values[:, :1])  # (batch, queries, value_size)
+    output = queries.new_zeros(*queries.shape[:2], values.shape[-1])  # (batch, queries, value_size)
     for some_keys, some_values in zip(torch.split(keys, chunk, 1), torch.split(values, chunk, 1), strict=True):
         scores = queries @ some_keys.mT  # (batch, queries, chunk)
         before, largest = largest, torch.maximum(largest, scores.amax(-1, keepdim=True))

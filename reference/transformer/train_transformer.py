@@ -38,7 +38,8 @@ def fit(
     optimizer = adam(model, lr)
     losses = []
     for step in range(1, steps + 1):
-        optimizer.param_groups[0]["lr"] = lr * min(1.0, step / max(1, warmup))
+        for group in optimizer.param_groups:
+            group["lr"] = lr * min(1.0, step / max(1, warmup))
         batch = minibatch(data, BATCH_SIZE, generator=generator)
         losses.append(train_step(model, optimizer, batch, BOS, clip))
     return losses

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from jaxtyping import Float
 from multihead.multi_head_attention import MultiHeadAttention
-from torch import Tensor, cat, nn, randn, unflatten
+from torch import Tensor, cat, nn, randn, unflatten, zeros
 from transformer.positionwise_ffn import PositionWiseFFN
 
 
@@ -66,7 +66,7 @@ class ViT(nn.Module):
     ) -> None:
         super().__init__()
         self.patch_embedding = PatchEmbedding(img_size, patch_size, num_hiddens)
-        self.cls_token = nn.Parameter(0.02 * randn(1, 1, num_hiddens))
+        self.cls_token = nn.Parameter(zeros(1, 1, num_hiddens))
         self.pos_embedding = nn.Parameter(0.02 * randn(1, self.patch_embedding.num_patches + 1, num_hiddens))
         self.dropout = nn.Dropout(dropout)
         blocks = (PreNormBlock(num_hiddens, ffn_num_hiddens, num_heads, dropout) for _ in range(num_layers))
@@ -77,7 +77,7 @@ class ViT(nn.Module):
     def forward(self, X: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, "batch num_classes"]:
         """The logits, read off the class token."""
         patches = self.patch_embedding(X)  # (batch, patches, num_hiddens)
-        tokens = cat([self.cls_token.expand(len(X), -1, -1), patches], dim=1)  # (batch, patches + 1, num_hiddens)
+        tokens = cat([self.cls_token.repeat(len(X), 1, 1), patches], dim=1)  # (batch, patches + 1, num_hiddens)
         tokens = self.blks(self.dropout(tokens + self.pos_embedding))
         output: Tensor = self.head(self.norm(tokens[:, 0]))  # (batch, num_classes)
         return output

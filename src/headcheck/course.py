@@ -116,6 +116,10 @@ class Exercise:
     def misconceptions(self) -> Path:
         return self.graders / "misconceptions.py"
 
+    def stub_text(self) -> bytes:
+        """What was handed out to be filled in; nothing in a copy that is all notebooks."""
+        return _read(self.stub) if self.stub.is_file() else b""
+
     def written_names(self) -> list[str]:
         """The functions and classes that the exercise asks to write: those its stub defines."""
         tree = ast.parse(_read(self.stub))
@@ -177,7 +181,7 @@ class Course:
     def stubs(self, section: str) -> dict[str, bytes]:
         """What the exercises of a section were handed out with, by module; empty where there is no such file."""
         own = self.select(section)
-        return {each.module: _read(each.stub) if each.stub.is_file() else b"" for each in own}
+        return {each.module: each.stub_text() for each in own}
 
     def fingerprint(self, exercise: Exercise) -> str:
         """A hash of everything in the course that decides the result of an exercise but the submission."""

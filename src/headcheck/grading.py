@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 MAX_TIMEOUTS = 2
 MAX_PRINTED = 4096
 MAX_MESSAGE = 16 * 1024
+_WORD = re.compile(rb"\w+")
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,12 @@ class Paper:
         notebooks = {notebook.name: encode(notebook) for notebook in self.notebooks}
         return self.sources | notebooks | {"replaced": repr(self.replaced).encode()}
 
-    def mentions(self, name: str) -> bool:
-        """Whether the exercise's own file or notebook holds this name, as a word of its own."""
+    def shortcuts(self) -> list[str]:
+        """Which library calls the exercise's own file or notebook names, by a word that its stub does not hold."""
         texts = [self.sources.get(self.exercise.module, b"")]
         texts += [notebook.data for notebook in self.notebooks if self.exercise.module in notebook.wanted]
-        return any(re.search(rf"\b{re.escape(name)}\b".encode(), text) for text in texts)
+        words = {word for text in texts for word in _WORD.findall(text)} - set(_WORD.findall(self.exercise.stub_text()))
+        return [name for name in self.exercise.shortcuts if name.rpartition(".")[2].encode() in words]
 
 
 class Sitting:
@@ -295,8 +297,7 @@ class Grader:
             f"graded with the reference's {name}: the student's own did not earn its core points"
             for name in paper.replaced
         ]
-        closed = {name: name.rpartition(".")[2] for name in paper.exercise.shortcuts}
-        notes += [f"the text mentions {name}" for name, short in closed.items() if paper.mentions(short)]
+        notes += [f"the text mentions {name}" for name in paper.shortcuts()]
         notes += [] if paper.replaced else sitting.findings
         notes += [f"{result.name} broke: {result.message}" for result in properties if result.outcome == "broken"]
         printed = sitting.printed()

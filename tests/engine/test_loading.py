@@ -89,8 +89,8 @@ def test_lines_appear_under_the_exercises_name():
 
 def test_the_text_of_a_module_can_be_asked_for():
     """Decoded by its own declaration; a package that is only a prefix has none."""
-    module = load({"s.a": "# coding: latin-1\nword = 'é'".encode("latin-1")}, "s.a")
-    assert module.__loader__.get_source("s.a").endswith("word = 'é'")
+    module = load({"s.asked": "# coding: latin-1\nword = 'é'".encode("latin-1")}, "s.asked")
+    assert module.__loader__.get_source("s.asked").endswith("word = 'é'")
     assert module.__loader__.get_source("s") is None
     assert "word = 'é'" in inspect.getsource(module)
 

@@ -53,15 +53,15 @@ def first_steps_are_those_of_the_reference(student, reference):
         wanted = r.state_dict()
         for own, value in m.named_parameters():
             name = names[own]
-            assert_close(value, wanted[name], rtol=1e-3, atol=1e-3 * lr, what=f"{name} after {steps} steps")
+            assert_close(value, wanted[name], rtol=0, atol=1e-3 * lr, what=f"{name} after {steps} steps")
 
 
 @worth(3, training=True, hint="Which of the four models can know its image at all?")
 def report_tells_what_attention_is_good_for(student):
     """On digits, all models but that with a class token and no attention read 85 % of new images; its report says so.
 
-    Measured over 3 seeds: class token 0.945 to 0.952, mean 0.929 to 0.937, mean without attention 0.967 to 0.970, class
-    token without attention 0.096 to 0.116.
+    Measured over 3 seeds: class token 0.947 to 0.952, mean 0.929 to 0.972, mean without attention 0.962 to 0.967, class
+    token without attention 0.078 to 0.116; after five steps nothing reads more than 0.370.
     """
     data = digits()
     for seed in SEEDS:

@@ -167,7 +167,7 @@ class last_block_left_out(_Steps):
         return self.blks[:-1](patches)
 
 
-@misconception(of="ablate_attention")
+@misconception(of="ablate_attention", trains=True)
 def nothing_ablated(model):
     """You return a copy that still attends. Which branch of its blocks should be silent?"""
     return copy.deepcopy(model)
@@ -265,7 +265,9 @@ def copy_in_training_mode(model):
     return ablate_attention(model).train()
 
 
-def _trained(models, data, *, steps, batch_size, lr, seed, fresh=True, optimizer=torch.optim.Adam, mode=True):
+def _trained(
+    models, data, *, steps=150, batch_size=64, lr=5e-3, seed=0, fresh=True, optimizer=torch.optim.Adam, mode=True
+):
     """The right training, with a few things that can go wrong."""
     images, labels = data
     generator = torch.Generator().manual_seed(seed)
@@ -344,7 +346,7 @@ def one_generator_for_all(models, train_images, train_labels, test_images, test_
 
 
 @misconception(of="pooling_report")
-def seed_ignored(*data, seed, **options):
+def seed_ignored(*data, seed=0, **options):
     """You draw the same batches for every seed. What is a seed for?"""
     return pooling_report(*data, seed=0, **options)
 
@@ -356,13 +358,13 @@ def copies_trained(models, *data, **options):
 
 
 @misconception(of="pooling_report")
-def never_trained(models, *data, steps, **options):
+def never_trained(models, *data, steps=150, **options):
     """Your models end as they began. Which call changes the parameters?"""
     return pooling_report(models, *data, steps=0, **options)
 
 
 @misconception(of="pooling_report")
-def one_step_too_few(models, *data, steps, **options):
+def one_step_too_few(models, *data, steps=150, **options):
     """You take one step too few. How often does your loop run?"""
     return pooling_report(models, *data, steps=steps - 1, **options)
 
@@ -375,7 +377,9 @@ def plain_gradient_descent(models, train_images, train_labels, test_images, test
 
 
 @misconception(of="pooling_report")
-def gradients_pile_up(models, train_images, train_labels, test_images, test_labels, *, steps, batch_size, lr, seed):
+def gradients_pile_up(
+    models, train_images, train_labels, test_images, test_labels, *, steps=150, batch_size=64, lr=5e-3, seed=0
+):
     """Your gradients are never cleared, so each step repeats all earlier ones. What does `backward` do to `grad`?"""
     for model in models.values():
         generator = torch.Generator().manual_seed(seed)
@@ -389,7 +393,9 @@ def gradients_pile_up(models, train_images, train_labels, test_images, test_labe
 
 
 @misconception(of="pooling_report")
-def the_same_batch_again(models, train_images, train_labels, test_images, test_labels, *, steps, batch_size, lr, seed):
+def the_same_batch_again(
+    models, train_images, train_labels, test_images, test_labels, *, steps=150, batch_size=64, lr=5e-3, seed=0
+):
     """You seed inside the loop, so every step sees the same batch. When does a sequence of batches begin?"""
     generator = torch.Generator().manual_seed(seed)
     batch = torch.randint(len(train_images), (batch_size,), generator=generator)
@@ -424,7 +430,7 @@ def decays_its_weights(models, train_images, train_labels, test_images, test_lab
     return _accuracies(trained, test_images, test_labels)
 
 
-@misconception(of="pooling_report")
+@misconception(of="pooling_report", trains=True)
 def five_steps_by_default(models, *data, steps=5, **options):
     """Your default for `steps` is not that of the exercise. What can a model learn in so short a time?"""
     return pooling_report(models, *data, steps=steps, **options)

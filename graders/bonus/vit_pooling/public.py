@@ -28,9 +28,9 @@ TRAINING: dict[str, Any] = {"steps": 3, "batch_size": 8, "lr": 0.01}
 LOUD = ("W_o.weight", "dense2.weight", "dense2.bias")  # the last parameters of a block's two branches
 
 
-def build(pooling, cut, *, seed=0, dropout=0.0):
+def build(pooling, cut, *, seed=0, layers=LAYERS, dropout=0.0):
     """A model in float64 and evaluation mode; its parameters are normal, so that every one of them matters."""
-    m = pooling(*cut, WIDTH, HIDDEN, HEADS, LAYERS, CLASSES, dropout).double().eval()
+    m = pooling(*cut, WIDTH, HIDDEN, HEADS, layers, CLASSES, dropout).double().eval()
     m.load_state_dict(amplify(m.state_dict(), seed, scale=0.7))
     return m
 
@@ -225,6 +225,21 @@ def models_see_the_same_batches(student):
         assert_close(second[name], value, what=f"{name} of the second model")
     same = all(torch.equal(value, third[name]) for name, value in first.items())
     assert_that(not same, "another seed makes no difference")
+
+
+@worth(0.5, hint="The defaults stand in the signature: `steps`, `batch_size`, `lr` and `seed`.")
+def defaults_are_those_of_the_signature(student):
+    """Without a word about them there are 150 steps on 64 images each, with a rate of 5e-3 and the seed 0."""
+    X = images((4, 4), 2)
+    named, left_out = (build(student.MeanViT, (4, 4), layers=1) for _ in range(2))
+    before = assert_classifies(named, X)
+    options: dict[str, Any] = {"steps": 150, "batch_size": 64, "lr": 5e-3, "seed": 0}
+    student.pooling_report({"mean": named}, *labelled((4, 4), 0), **options)
+    student.pooling_report({"mean": left_out}, *labelled((4, 4), 0))
+    assert_that(not torch.allclose(assert_classifies(named, X), before), "the model was not trained")
+    wanted = named.state_dict()
+    for name, value in left_out.state_dict().items():
+        assert_close(value, wanted[name], what=f"{name} after training without options")
 
 
 @worth(0.5, hint="`model.train()` before the steps, `model.eval()` before the test.")

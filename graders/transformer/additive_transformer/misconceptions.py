@@ -58,7 +58,7 @@ class _Steps(AdditiveMultiHeadAttention):
         return self.W_o(X)
 
 
-@_layer
+@misconception(of="AdditiveMultiHeadAttention", trains=True)
 class tanh_missing(_Steps):
     """You add query and key and score the bare sum. What does the softmax over the keys do to a part of the score that
     depends on the query alone?
@@ -576,7 +576,7 @@ def dropout_left_out(config):
     return model
 
 
-@_transformer
+@misconception(of="build_additive_transformer", trains=True)
 def frozen_attention(config):
     """No gradient reaches the layers that you put in, so they stay what they were at first. Who switched it off?"""
     model = _build(config)

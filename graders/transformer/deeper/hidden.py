@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcheck.compare import assert_number, assert_that
+from headcheck.compare import assert_measured, assert_number, assert_that
 from headcheck.properties import worth
 
+SEEDS = (0,)
 ENOUGH = 0.93
 
 
@@ -40,15 +41,30 @@ def accuracy_after_few_steps_is_right(student, reference, asked):
     assert_number(row.get("token_accuracy"), right["token_accuracy"], atol=0.012, what="token_accuracy after 8 steps")
 
 
+@worth(0.5, training=True, hint="The defaults stand in the signature: `steps`, `lr`, `warmup` and `seed`.")
+def defaults_are_those_of_the_signature(student):
+    """Without a word about them there are 200 steps, a rate of 3e-3, a warm-up of 20 steps, and the seed 0."""
+    sizes = {"num_hiddens": 8, "ffn_num_hiddens": 8, "num_heads": 2}  # too small to learn, so every step shows
+    untrained, named, left_out = (
+        rows_of(student, [1], sizes, **options)[0].get("token_accuracy")
+        for options in ({"steps": 0}, {"steps": 200, "lr": 3e-3, "warmup": 20, "seed": 0}, {})
+    )
+    assert_that(named != untrained, "200 steps do not change the token_accuracy", got=named)
+    wanted = assert_number(named, 0.5, atol=0.5, what="token_accuracy")
+    assert_number(left_out, wanted, atol=1e-9, what="token_accuracy without options")
+
+
 @worth(4, training=True, hint="Ask for no steps and every row must be right; then ask what 200 steps change.")
 def one_and_two_layers_learn(student):
     """With 200 steps both a model of 1 layer and one of 2 have at least .93 of the tokens right.
 
-    Measured over three seeds: .987 to 1.000 with 1 layer, .962 to .998 with 2; .32 after one pass over the pairs.
+    Measured over three seeds: .982 to 1.000 with 1 layer, .962 to .998 with 2; at most .34 after one pass over all.
     """
-    rows = student.depth_report([1, 2], student.TransformerConfig(13, 13))
-    assert_that(isinstance(rows, list) and len(rows) == 2, "there are no two rows", got=rows)
-    for depth, row in enumerate(rows, 1):
-        assert_number(row["seconds"], 300, atol=299.999, what=f"seconds at depth {depth}")
-        assert_number(row["params"], 1261 + 20992 * depth, atol=0, what=f"params at depth {depth}")
-        assert_number(row["token_accuracy"], 1.0, atol=1 - ENOUGH, what=f"token_accuracy at depth {depth}")
+    for seed in SEEDS:
+        rows = student.depth_report([1, 2], student.TransformerConfig(13, 13), seed=seed)
+        assert_that(isinstance(rows, list) and len(rows) == 2, "there are no two rows", got=rows)
+        for depth, row in enumerate(rows, 1):
+            assert_number(row["seconds"], 300, atol=299.999, what=f"seconds at depth {depth}")
+            assert_number(row["params"], 1261 + 20992 * depth, atol=0, what=f"params at depth {depth}")
+            share = assert_number(row["token_accuracy"], 0.5, atol=0.5, what=f"token_accuracy at depth {depth}")
+            assert_measured(share, at_least=ENOUGH, what=f"the share of right tokens at depth {depth}")

@@ -500,6 +500,12 @@ def default_rate_too_large(depths, config, *, steps=200, lr=1e-2, warmup=20, see
 
 
 @misconception(of="depth_report")
+def fewer_steps_by_default(depths, config, *, steps=150, lr=3e-3, warmup=20, seed=0):
+    """You stop early when nobody says how long to train. What does the signature say?"""
+    return depth_report(depths, config, steps=steps, lr=lr, warmup=warmup, seed=seed)
+
+
+@misconception(of="depth_report")
 def gradients_hardly_clipped(*args, **kwargs):
     """You let the gradients grow a hundred times longer. What is `clip`?"""
     return _report(clip=100.0)(*args, **kwargs)

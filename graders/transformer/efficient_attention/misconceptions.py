@@ -250,8 +250,8 @@ def scaled_by_the_root(queries, keys, values, causal=False):
 def features_of_keys_only(queries, keys, values, causal=False):
     """You apply phi to the keys only. Which sign may a weight have?"""
     products = queries @ _phi(keys).transpose(1, 2)
-    products = products.tril() if causal else products
-    return products / products.sum(-1, keepdim=True) @ values
+    weights = products.tril() if causal else products
+    return weights / weights.sum(-1, keepdim=True) @ values
 
 
 @misconception(of="linear_attention")

@@ -27,7 +27,7 @@ class _Steps(DecoderOnlyLM):
         return torch.arange(1, X.shape[1] + 1).expand(len(X), -1)
 
 
-@misconception(of="DecoderOnlyLM")
+@misconception(of="DecoderOnlyLM", trains=True)
 class not_causal(_Steps):
     """Every step sees the whole sequence, the token that it should guess included. What is left to be learned then?"""
 
@@ -86,7 +86,7 @@ class last_two_tokens_only(_Steps):
         return logits
 
 
-@misconception(of="DecoderOnlyLM")
+@misconception(of="DecoderOnlyLM", trains=True)
 class no_positions(_Steps):
     """Your tokens have no positions. Without them, which of the words before it can a step call the last but two?"""
 

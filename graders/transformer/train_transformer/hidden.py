@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from headcheck.compare import assert_close, assert_number, assert_that
+from headcheck.compare import assert_close, assert_measured, assert_number, assert_that
 from headcheck.properties import worth
 from headcheck.strategies import amplify, seeds
 
 STEPS, WARMUP = 200, 20
+SEEDS = range(2)
 RIGHT_WORDS, RIGHT_DATES, RIGHT_TOKENS = 0.97, 0.90, 0.90
 LEARNED, POOR = 0.1, 0.7  # a loss this low with as few right words: nothing but peeking does that
 
@@ -94,8 +95,8 @@ def collected_weights_equal_the_reference(student, reference, shape, scale, seed
         wanted = reference.collect_attention(r, *arguments)
         found = student.collect_attention(m, *arguments)
         assert_that(isinstance(found, dict) and found.keys() == wanted.keys(), "the weights are not in a dictionary")
-        for name, weights in wanted.items():
-            assert_close(found[name], weights, atol=1e-6, what=name)
+        for name in wanted:
+            assert_close(found[name], wanted[name], atol=1e-6, what=name)
 
 
 @worth(3, training=True, hint="Print the losses and one translation: does it learn at all, and can it do without help?")
@@ -107,14 +108,14 @@ def model_learns_to_translate_dates(student):
     source at most 0.440 and 0.837, with positions lost in decoding 0 and 0.434, not causal 0 and 0.485.
     """
     dates = make_dates()
-    for seed in (0, 1):
+    for seed in SEEDS:
         generator = torch.Generator().manual_seed(seed)
         model = initialised(build(student, len(dates.src_vocab), len(dates.tgt_vocab)), generator)
         loss = train(student, model, dates.train, 7e-3, generator)
         words, right = accuracy(model, dates.test)
         assert_does_not_peek(loss, words)
-        assert_that(right >= RIGHT_DATES, f"{right:.1%} of new dates are right, wanted {RIGHT_DATES:.0%}")
-        assert_that(words >= RIGHT_WORDS, f"{words:.1%} of the words are right, wanted {RIGHT_WORDS:.0%}")
+        assert_measured(right, at_least=RIGHT_DATES, what="the share of new dates that are right")
+        assert_measured(words, at_least=RIGHT_WORDS, what="the share of right words")
 
 
 @worth(1.5, training=True, hint="Which part of the model knows where a token stands, and which keeps later ones away?")
@@ -125,13 +126,14 @@ def model_learns_to_say_sequences_backwards(student):
     seeds: without positions of the source at most 0.394, with positions lost in decoding 0.484, not causal 0.419,
     without residuals 0.591, with an encoder that is not trained 0.834.
     """
-    generator = torch.Generator().manual_seed(0)
-    data, test = (reversal_pairs(count, generator=generator) for count in (2048, 200))
-    model = initialised(build(student, VOCAB_SIZE, VOCAB_SIZE), generator)
-    loss = train(student, model, data, 5e-3, generator)
-    tokens, _ = accuracy(model, test)
-    assert_does_not_peek(loss, tokens)
-    assert_that(tokens >= RIGHT_TOKENS, f"{tokens:.1%} of the tokens are right, wanted {RIGHT_TOKENS:.0%}")
+    for seed in SEEDS[:1]:
+        generator = torch.Generator().manual_seed(seed)
+        data, test = (reversal_pairs(count, generator=generator) for count in (2048, 200))
+        model = initialised(build(student, VOCAB_SIZE, VOCAB_SIZE), generator)
+        loss = train(student, model, data, 5e-3, generator)
+        tokens, _ = accuracy(model, test)
+        assert_does_not_peek(loss, tokens)
+        assert_measured(tokens, at_least=RIGHT_TOKENS, what="the share of right tokens")
 
 
 def initialised(model, generator):
@@ -155,8 +157,9 @@ def train(student, model, data, lr, generator):
 
 def assert_does_not_peek(loss, right):
     """Whoever has learned the answers can give them."""
-    message = f"the training loss is {loss:.3f}, yet only {right:.0%} of the words are right when nobody tells them"
-    assert_that(loss > LEARNED or right > POOR, f"the decoder sees its own future: {message}")
+    if right <= POOR:
+        what = "the loss of a model that says few words right by itself (less: it sees its own future, or loses count)"
+        assert_measured(loss, at_least=LEARNED, what=what)
 
 
 @torch.no_grad()

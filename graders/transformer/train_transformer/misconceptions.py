@@ -68,13 +68,13 @@ def _assembled(config, encoder_sizes, decoder_sizes):
     return EncoderDecoder(encoder, TransformerDecoder(target, d, d, d, d, d, d, f, *second))
 
 
-@misconception(of="build_transformer")
+@misconception(of="build_transformer", trains=True)
 def decoder_sees_the_answer(config):
     """Your decoder attends to later words too. What is left to learn, and what will it see when it writes alone?"""
     return _with_parts(config, ("attention1", _Unmasked))
 
 
-@misconception(of="build_transformer")
+@misconception(of="build_transformer", trains=True)
 def source_without_positions(config):
     """Your encoder does not know where a word stands. What is a sentence without the order of its words?"""
     return _with_parts(config, ("encoder.pos_encoding", _Unplaced))
@@ -86,7 +86,7 @@ def source_ignored(config):
     return _with_parts(config, ("attention2", _Unheard))
 
 
-@misconception(of="build_transformer")
+@misconception(of="build_transformer", trains=True)
 def every_word_is_the_first(config):
     """Your decoder starts to count anew in every call. At which place is the third word when words come one by one?"""
     return _with_parts(config, ("decoder.pos_encoding", _PlacedAnew))

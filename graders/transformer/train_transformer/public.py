@@ -232,7 +232,7 @@ def no_warm_up_is_full_speed(student):
     assert_rates(student, 0, [1.0, 1.0])
 
 
-@worth(1, hint="minibatch(data, BATCH_SIZE, generator=generator) once for each step; the loss is that of E402.")
+@worth(1, hint="minibatch(data, BATCH_SIZE, generator=generator) for each step, and your `train_step`.")
 def losses_are_those_of_the_drawn_batches(student):
     """Each loss is that of the next minibatch that `generator` draws: the loss of its valid labels, before the step."""
     model, data = build(student, SMALL), pairs(150)

@@ -196,7 +196,7 @@ class positions_shifted(_Steps):
         return tokens + self.pos_embedding.roll(1, dims=1)
 
 
-@misconception(of="ViT")
+@misconception(of="ViT", trains=True)
 class no_positions(_Steps):
     """Your positions are never used, so shuffled patches make the same image. What tells a 6 from a 9?"""
 
@@ -204,7 +204,7 @@ class no_positions(_Steps):
         return tokens
 
 
-@misconception(of="ViT")
+@misconception(of="ViT", trains=True)
 class one_position_for_all_patches(_Steps):
     """All your patches get the same position. Which of them lies where?"""
 
@@ -278,7 +278,7 @@ class post_norm(_WithBlocks):
             return self.ln2(X + self.dropout(self.ffn(X)))
 
 
-@misconception(of="ViT")
+@misconception(of="ViT", trains=True)
 class no_attention(_WithBlocks):
     """Your blocks never attend, so the class token knows nothing of the image. How could it learn of the patches?"""
 

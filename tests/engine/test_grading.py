@@ -600,15 +600,6 @@ def test_the_text_of_a_notebook_is_searched_for_shortcuts(
     assert result.points == 5.0
 
 
-def test_a_word_of_the_stub_or_part_of_a_word_mentions_nothing(
-    course: Course, exams: Exams, full: Sandbox, double: Exercise
-) -> None:
-    """`torch.nn.TransformerEncoder` is not in the text of whoever was asked to write a TransformerEncoder."""
-    exercise = dataclasses.replace(double, shortcuts=("torch.nn.functional.softmax", "torch.nn.double"))
-    text = b"# my_softmax\n" + RIGHT
-    assert Grader(course, exams, full).grade(Paper(exercise, {"tiny.double": text}, [])).notes == []
-
-
 def test_a_result_is_recalled_for_the_same_notebook_only(
     course: Course, exams: Exams, full: Sandbox, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import shutil
 import sys
+import sysconfig
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -300,12 +301,14 @@ def export(
     course = _course(root)
     graded = archive.read_sections(results)
     if form == "nbgrader":
-        if find_spec("nbgrader") is None:
-            raise HeadcheckError("nbgrader is not installed: pip install 'headcheck[nbgrader]'")
         if db_url is None:
             raise click.UsageError("--to nbgrader needs the gradebook: --db URL")
+        if find_spec("nbgrader") is None:
+            raise HeadcheckError("nbgrader is not installed: pip install 'headcheck[nbgrader]'")
         from headcheck.nbgrader_bridge import write_gradebook
 
+        programs = sysconfig.get_path("scripts")  # nbgrader runs alembic, wherever it finds it
+        os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", "")])
         write_gradebook(course, graded, db_url)
         out.print(f"wrote {len(graded)} sections of {len({each.student for each in graded})} students to the gradebook")
         return

@@ -140,7 +140,7 @@ def check(name: str) -> Feedback:
 
 
 def load(shell: Any) -> None:
-    """Give a notebook its `%check`, and the imports that its course hands out or that one wrote for earlier sections."""
+    """Give a notebook its `%check`, and let it import what the course hands out and one's own earlier files."""
     shell.register_magic_function(lambda line: check(line.strip()), "line", MAGIC)
     with contextlib.suppress(HeadcheckError):  # there is no course here, as `%check` will say
         assignments = str(find_course(Path.cwd()).root / "assignments")

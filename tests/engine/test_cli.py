@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from headcheck import cli
+from headcheck.archive import write_section
+from headcheck.results import SectionResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -262,6 +264,51 @@ def test_a_report_is_written_from_results(headcheck: Callable[..., Ran], course:
     assert ran.code == 0
     assert (tmp_path / "grades.csv").read_text() == "student,tiny,total\namber,3,3\n"
     assert (tmp_path / "report" / "index.html").exists()
+
+
+# export, nbgrader
+
+
+@pytest.fixture
+def results(course: Course, tmp_path: Path) -> Path:
+    """A directory of results: one section of one student, with a comma in the name."""
+    write_section(tmp_path / "results", SectionResult("doe, jane", "tiny", 3.0, 10.0, "full", 3, []))
+    return tmp_path / "results"
+
+
+def test_results_are_exported_as_a_table(
+    headcheck: Callable[..., Ran], course: Course, results: Path, tmp_path: Path
+) -> None:
+    """To the screen, ready to be piped, or into a file."""
+    ran = headcheck("--course", course.root, "export", results, "--to", "csv")
+    assert (ran.code, ran.out) == (0, 'student,tiny,total "doe, jane",3,3')
+    ran = headcheck("--course", course.root, "export", results, "--to", "csv", "-o", tmp_path / "new" / "grades.csv")
+    assert (ran.code, ran.out) == (0, "")
+    assert (tmp_path / "new" / "grades.csv").read_text() == 'student,tiny,total\n"doe, jane",3,3\n'
+
+
+def test_a_gradebook_needs_its_address_and_nbgrader(
+    headcheck: Callable[..., Ran], course: Course, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are said, with what to do."""
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    export = ("--course", course.root, "export", results, "--to", "nbgrader")
+    ran = headcheck(*export)
+    assert (ran.code, "needs the gradebook: --db URL" in ran.err) == (cli.EXIT_USAGE, True)
+    ran = headcheck(*export, "--db", "sqlite://")
+    assert (ran.code, "pip install 'headcheck[nbgrader]'" in ran.err) == (cli.EXIT_USAGE, True)
+
+
+def test_a_course_for_nbgrader_is_written(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what comes next; without nbformat, how to get it."""
+    ran = headcheck("--course", course.root, "nbgrader", "init", tmp_path / "course")
+    assert (ran.code, "run: nbgrader generate_assignment SECTION" in ran.out) == (0, True)
+    assert (tmp_path / "course" / "nbgrader_config.py").is_file()
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    ran = headcheck("--course", course.root, "nbgrader", "init", tmp_path / "other")
+    assert (ran.code, "pip install 'headcheck[nbgrader]'" in ran.err) == (cli.EXIT_USAGE, True)
 
 
 # doctor

@@ -33,6 +33,7 @@ def course(write_course: Callable[..., Course], monkeypatch: pytest.MonkeyPatch)
     """A tiny course, in whose directory the notebook is."""
     course = write_course()
     monkeypatch.chdir(course.root / "assignments" / "tiny")
+    monkeypatch.setattr(sys, "path", list(sys.path))
     return course
 
 
@@ -47,6 +48,9 @@ def run(course: Course) -> Iterator[Run]:
         return [result.error_in_exec or result.result for result in results[1:]]
 
     yield run
+    for name, module in list(sys.modules.items()):
+        if str(course.root) in repr(module):
+            del sys.modules[name]
     jupyter._checker(course.root).close()
     InteractiveShell.clear_instance()
 
@@ -64,15 +68,12 @@ def test_the_magic_checks_what_was_run(run: Run) -> None:
     assert outcomes(feedback) == ["passed", "passed"]
 
 
-def test_what_the_course_hands_out_can_be_imported(run: Run, course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_course_hands_out_can_be_imported(run: Run, course: Course) -> None:
     """Files that are given, and one's own for earlier sections, as the stubs import them."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
     given = course.root / "assignments" / "handed_out"
     given.mkdir()
     (given / "curve.py").write_text("points = 3")
     assert run("from handed_out.curve import points\npoints")[-1] == 3
-    monkeypatch.delitem(sys.modules, "handed_out.curve")
-    monkeypatch.delitem(sys.modules, "handed_out")
 
 
 def test_a_plain_call_does_the_same(run: Run) -> None:

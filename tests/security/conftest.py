@@ -400,7 +400,7 @@ ODD = [
     notebook("nothing_but_text", {"cell_type": "markdown", "source": WEIGHTS}, ends="missing"),
     notebook("hidden_cell", code_cell(WEIGHTS, metadata={"jupyter": {"source_hidden": True}})),
     notebook("one_id_twice", *(code_cell(text, id="attention-weights-code") for text in ("def weights(): 1", WEIGHTS))),
-    notebook("forged_id", code_cell(WEIGHTS, id="attention-pooling-code"), code_cell("pass", id="attention-weights-code")),
+    notebook("forged_id", code_cell(WEIGHTS, id="attention-pooling-code"), code_cell("", id="attention-weights-code")),
     notebook("claims_points", code_cell(WEIGHTS, outputs=[{"output_type": "stream", "text": "passed 99 of 9"}])),
     notebook("huge_outputs", code_cell(WEIGHTS, outputs=[{"output_type": "stream", "text": "x" * 3_000_000}])),
     notebook("many_cells", *(code_cell(f"x{i} = {i}") for i in range(2_000)), WEIGHTS),

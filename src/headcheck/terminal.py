@@ -98,11 +98,9 @@ def class_table(results: list[SectionResult], awaiting: Mapping[str, str]) -> Re
         table.add_row(_text(student), *map(_section, own), Text(number(total), "bold"))
     students = len({result.student for result in results})
     parts: list[RenderableType] = [table, Text(f"\n{_count(students, 'student')}", "dim")]
-    parts += [
-        Text(f"Awaiting a person, and not in the points: {awaiting[section]} in {section}", "dim")
-        for section in sections
-        if section in awaiting
-    ]
+    unjudged = [f"{awaiting[section]} in {visible(section)}" for section in sections if section in awaiting]
+    if unjudged:
+        parts.append(Text(f"Awaiting a person, and not in the points: {'; '.join(unjudged)}", "dim"))
     if any(result.sandbox == "process" for result in results):
         parts.append(Text(UNPROTECTED, "bold yellow"))
     return Group(*parts)

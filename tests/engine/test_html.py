@@ -208,9 +208,9 @@ def test_the_overview_shows_how_many_passed_and_the_common_mistakes(pages):
 
 def test_what_a_person_has_yet_to_judge_is_said(pages):
     """For the class and to each student, of the sections that were graded, and apart from the points."""
-    said = "2 written answers (5 points) awaiting a person"
-    assert f"{SECTIONS['scoring']}: {said}, not in the points above" in words(pages["index.html"])
-    assert said in words(pages["students/5-esra.html"])
+    said = "2 written answers (5 points)"
+    assert f"Awaiting a person, and not in the points: {said} in {SECTIONS['scoring']}." in words(pages["index.html"])
+    assert f"{said} awaiting a person" in words(pages["students/5-esra.html"])
     assert not any("1 written answer" in page for page in pages.values())
 
 

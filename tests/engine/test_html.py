@@ -206,6 +206,14 @@ def test_the_overview_shows_how_many_passed_and_the_common_mistakes(pages):
     assert "scoring/dot_product_attention 40 % passed, 2 of 5 2\u00d7 scaled by the values You divided" in text
 
 
+def test_a_missing_exercise_is_one_line(pages):
+    """Not a line and a hint for each of its checks."""
+    (page,) = (page for path, page in pages.items() if path.endswith("-chidi.html"))
+    missing = words(page).partition("head reshape missing")[2]
+    assert f"{LARGE.message}; none of its checks could be run" in missing
+    assert LARGE.sentence not in missing
+
+
 def test_what_a_person_has_yet_to_judge_is_said(pages):
     """For the class and to each student, of the sections that were graded, and apart from the points."""
     said = "2 written answers (5 points)"

@@ -49,7 +49,7 @@ def decoder_equals_the_reference(student, reference, counts, widths, layers, see
 def model_learns_later_what_it_learns_cheaper(student):
     """After 150 steps it has 80 % of new dates right; the report says that it was cheaper, and additive sooner.
 
-    Measured over 3 seeds: 0.940 to 0.980 of the dates; with an encoder that is not trained 0.270. Without any context
+    Measured over 10 seeds: 0.925 to 0.985 of the dates; with an encoder that is not trained 0.270. Without any context
     it has 0.755 to 0.895: other properties see that. The loss reaches 0.5 at the steps 73 to 74 with dot products, 55
     to 60 with additive attention.
     """

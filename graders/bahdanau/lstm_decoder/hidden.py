@@ -19,7 +19,7 @@ EMBED, HIDDENS = 64, 96
 STEPS, BATCH, LR = 150, 64, 1e-2
 SEEDS = (0,)
 LONGEST = 10
-RIGHT_DATES = 0.90
+RIGHT_DATES = 0.93
 
 
 @worth(1.5, examples=8, hint="Which of h and c asks, and of which layer? Do both go into the next step?")
@@ -48,9 +48,9 @@ def decoder_equals_the_reference(student, reference, counts, widths, layers, see
 
 @worth(2, training=True, hint="Put encoder and decoder together: does what one returns fit what the other expects?")
 def model_learns_to_translate_dates(student):
-    """After 150 steps it translates 90 % of new dates without a mistake.
+    """After 150 steps it translates 93 % of new dates without a mistake.
 
-    Measured over 3 seeds: 0.975 to 1.000 of the dates. With the source's last state as context at most 0.610, with an
+    Measured over 10 seeds: 0.975 to 1.000 of the dates. With the source's last state as context at most 0.885, with an
     encoder that is not trained 0.055.
     """
     dates = make_dates()

@@ -183,8 +183,8 @@ def canonical(name):
 def transformer_learns_to_reverse(student):
     """After 250 steps it has 90 % of the tokens of new reversed sequences right.
 
-    Measured over 6 seeds: 0.962 to 0.995. Over 2 seeds a scorer without tanh gets at most 0.78, and attention that is
-    not trained at most 0.68. A missing mask is not seen here, but by other properties.
+    Measured over 16 seeds: 0.956 to 0.996. Over 10 seeds a scorer without tanh gets at most 0.81, and attention that is
+    not trained at most 0.71. A missing mask is not seen here, but by other properties.
     """
     for seed in SEEDS:
         share = share_of_right_tokens(student, torch.Generator().manual_seed(seed))

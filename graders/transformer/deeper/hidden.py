@@ -9,7 +9,7 @@ from headcheck.compare import assert_measured, assert_number, assert_that
 from headcheck.properties import worth
 
 SEEDS = (0,)
-ENOUGH = 0.93
+ENOUGH = 0.80
 
 
 def rows_of(module, depths, sizes, **options):
@@ -56,9 +56,9 @@ def defaults_are_those_of_the_signature(student):
 
 @worth(4, training=True, hint="Ask for no steps and every row must be right; then ask what 200 steps change.")
 def one_and_two_layers_learn(student):
-    """With 200 steps both a model of 1 layer and one of 2 have at least .93 of the tokens right.
+    """With 200 steps both a model of 1 layer and one of 2 have at least .80 of the tokens right.
 
-    Measured over three seeds: .982 to 1.000 with 1 layer, .962 to .998 with 2; at most .34 after one pass over all.
+    Measured over 10 seeds: .935 to 1.000 with 1 layer, .939 to .998 with 2; at most .34 after one pass over all.
     """
     for seed in SEEDS:
         rows = student.depth_report([1, 2], student.TransformerConfig(13, 13), seed=seed)

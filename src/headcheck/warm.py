@@ -201,8 +201,14 @@ def _end(order: End) -> Ended:
     _, status, usage = os.wait4(order.pid, 0)
     by_signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
-    peak, own = usage.ru_maxrss / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Ended(code, by_signal, usage.ru_utime + usage.ru_stime, peak, max(peak - own, 0.0), alive)
+    peak = usage.ru_maxrss / 1024
+    return Ended(code, by_signal, usage.ru_utime + usage.ru_stime, peak, max(peak - _own_mib(), 0.0), alive)
+
+
+def _own_mib() -> float:
+    """The memory of this process; not the kernel's account of its peak, which began before it was this program."""
+    own = Path("/proc/self/statm")
+    return int(own.read_text().split()[1]) * resource.getpagesize() / 2**20 if own.exists() else 0.0
 
 
 def _has_ended(pid: int, seconds: float) -> bool:

@@ -31,6 +31,7 @@ from headcheck.sandbox import (
     closed_directories,
     launch_strongest,
     missing_parts,
+    open_sandbox,
     probe,
     settle,
 )
@@ -309,6 +310,19 @@ def test_a_worker_that_kills_itself_is_named_by_the_signal(
 
 HOG = "kept = b'x' * (480 << 20)\n"
 BUSY = "import time\nwhile time.process_time() < 1.2: pass\n"
+
+
+def test_what_a_worker_takes_is_not_measured_by_who_started_the_sandbox(limits: Limits) -> None:
+    """However much memory the grader itself holds."""
+    ballast = bytearray(os.urandom(1 << 20) * 700)
+    sandbox, _ = open_sandbox(limits, at_most="strong")
+    try:
+        with worker_of(sandbox, limits) as worker:
+            worker.load({"work": b"kept = b'x' * (300 << 20)"}, "work", ())
+            assert 150 < worker.end().grown_mib < 350
+    finally:
+        sandbox.close()
+    assert ballast
 
 
 @pytest.mark.parametrize(

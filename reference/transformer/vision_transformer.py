@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from jaxtyping import Float
 from multihead.multi_head_attention import MultiHeadAttention
-from torch import Tensor, cat, nn, randn, unflatten, zeros
+from torch import Tensor, cat, empty, nn, unflatten, zeros
 from transformer.positionwise_ffn import PositionWiseFFN
 
 
@@ -67,7 +67,8 @@ class ViT(nn.Module):
         super().__init__()
         self.patch_embedding = PatchEmbedding(img_size, patch_size, num_hiddens)
         self.cls_token = nn.Parameter(zeros(1, 1, num_hiddens))
-        self.pos_embedding = nn.Parameter(0.02 * randn(1, self.patch_embedding.num_patches + 1, num_hiddens))
+        places = self.patch_embedding.num_patches + 1  # the class token's is the first
+        self.pos_embedding = nn.Parameter(nn.init.normal_(empty(1, places, num_hiddens), std=0.02))
         self.dropout = nn.Dropout(dropout)
         blocks = (PreNormBlock(num_hiddens, ffn_num_hiddens, num_heads, dropout) for _ in range(num_layers))
         self.blks = nn.Sequential(*blocks)

@@ -105,7 +105,8 @@ def meaning(source: str) -> str:
 def changed_line(source: str, mutant: str) -> str:
     """What the mutant says where the reference says something else, or what it leaves out."""
     diff = list(unified_diff(source.splitlines(), mutant.splitlines(), lineterm="", n=0))[2:]
-    said = {sign: " / ".join(line[1:].strip() for line in diff if line[0] == sign) for sign in "+-"}
+    lines = [(line[0], line[1:].strip()) for line in diff]
+    said = {sign: " / ".join(text for mark, text in lines if mark == sign and text) for sign in "+-"}
     return said["+"] or f"without {said['-']}"
 
 

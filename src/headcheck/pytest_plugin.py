@@ -8,7 +8,6 @@ imported until a file of a course is collected.
 from __future__ import annotations
 
 from functools import cached_property
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -114,7 +113,9 @@ class PropertyTest(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What `headcheck check` shows; a traceback only where headcheck itself failed."""
         if isinstance(excinfo.value, PropertyFailed):
-            return _as_text(excinfo.value.result)
+            from headcheck.terminal import plain_text, property_view
+
+            return plain_text(property_view(excinfo.value.result), width=WIDTH)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:
@@ -127,13 +128,3 @@ class PropertyFailed(Exception):
     def __init__(self, result: PropertyResult) -> None:
         super().__init__(result.message)
         self.result = result
-
-
-def _as_text(result: PropertyResult) -> str:
-    from rich.console import Console
-
-    from headcheck.terminal import property_view
-
-    page = StringIO()
-    Console(file=page, width=WIDTH, highlight=False, markup=False).print(property_view(result))
-    return "\n".join(line.rstrip() for line in page.getvalue().splitlines())

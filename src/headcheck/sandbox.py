@@ -91,15 +91,10 @@ class Sandbox:
         self.needs = needs
         self._process = process
         self._control = control
-        self._layers = layers
+        self.layers = layers
         self._errors = errors
         self._threads = MAX_THREADS + _threads_of_workers()
         self.level: Level = "process"
-
-    @property
-    def layers(self) -> Layers:
-        """The locks in use."""
-        return self._layers
 
     @classmethod
     def launch(cls, layers: Layers, needs: tuple[str, ...] = ()) -> Sandbox:
@@ -132,9 +127,9 @@ class Sandbox:
             memory_mib=limits.memory_mib,
             cpu_seconds=int(limits.exercise_seconds) + 1,
             threads=self._threads,
-            seccomp=self._layers.seccomp,
-            landlock=self._layers.landlock,
-            readable=["/"] if self._layers.namespaces else [*_readable_paths(), *map(str, _package_directories())],
+            seccomp=self.layers.seccomp,
+            landlock=self.layers.landlock,
+            readable=["/"] if self.layers.namespaces else [*_readable_paths(), *map(str, _package_directories())],
         )
         with contextlib.ExitStack() as failed:
             failed.enter_context(ours)
@@ -356,9 +351,9 @@ def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tupl
             sandbox.wait_until_warm()
             breaches = probe(sandbox, limits)
         except SandboxError as error:
-            if sandbox._layers != failed:  # noqa: SLF001  (this module's own)
+            if sandbox.layers != failed:
                 sandbox.close()
-                failed = sandbox._layers  # noqa: SLF001
+                failed = sandbox.layers
                 sandbox = Sandbox.launch(failed, sandbox.needs)
                 continue
             if not weaker:
@@ -492,9 +487,9 @@ def _possible_layers(at_most: Level) -> list[Layers]:
 
 
 def _level(sandbox: Sandbox, breaches: list[str]) -> Level:
-    if breaches or not sandbox._layers.seccomp:  # noqa: SLF001  (this module's own)
+    if breaches or not sandbox.layers.seccomp:
         return "process"
-    return "full" if sandbox._layers.namespaces else "strong"  # noqa: SLF001
+    return "full" if sandbox.layers.namespaces else "strong"
 
 
 def _bubblewrap() -> list[str]:

@@ -441,7 +441,7 @@ def test_time_and_memory_come_from_the_kernel(sandbox: Sandbox, limits: Limits) 
 
 def test_a_sandbox_that_closes_takes_its_workers_along(strong: Sandbox, limits: Limits) -> None:
     """Also one that sleeps, and without a process table of its own that would end with it."""
-    own = Sandbox.launch(strong._layers)
+    own = Sandbox.launch(strong.layers)
     own.wait_until_warm()
     worker = own.fork(Limits(call_seconds=0.5))
     sleeper = worker._pid
@@ -607,7 +607,7 @@ def test_without_libseccomp_the_level_is_process(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "pyseccomp", None)
     sandbox = launch_strongest()
     sandbox.close()
-    assert sandbox._layers == PLAIN
+    assert sandbox.layers == PLAIN
 
 
 def test_another_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ class Used(msgspec.Struct, frozen=True, tag=True):
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """How a worker ended, as the kernel reports it: `signal` 0 means it exited by itself.
 
-    `grown_mib` is its memory beyond the warm process's own; `alive` says that it was killed here, and not before.
+    `grown_mib` is its memory beyond what it began with; `alive` says that it was killed here, and not before.
     """
 
     exit_code: int
@@ -202,13 +202,19 @@ def _end(order: End) -> Ended:
     by_signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
     peak = usage.ru_maxrss / 1024
-    return Ended(code, by_signal, usage.ru_utime + usage.ru_stime, peak, max(peak - _own_mib(), 0.0), alive)
+    return Ended(code, by_signal, usage.ru_utime + usage.ru_stime, peak, max(peak - _inherited_mib(), 0.0), alive)
 
 
-def _own_mib() -> float:
-    """The memory of this process; not the kernel's account of its peak, which began before it was this program."""
+def _inherited_mib() -> float:
+    """What a worker begins with: this process's own pages, and none of the libraries' files until it reads them.
+
+    Not the kernel's account of its peak, which began before it was this program.
+    """
     own = Path("/proc/self/statm")
-    return int(own.read_text().split()[1]) * resource.getpagesize() / 2**20 if own.exists() else 0.0
+    if not own.exists():
+        return 0.0
+    resident, of_files = own.read_text().split()[1:3]
+    return (int(resident) - int(of_files)) * resource.getpagesize() / 2**20
 
 
 def _has_ended(pid: int, seconds: float) -> bool:

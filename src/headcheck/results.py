@@ -22,16 +22,34 @@ Group = Literal["core", "robust"]
 
 @dataclass(frozen=True)
 class Counterexample:
-    """The smallest input found on which a property fails; tensors as `{"dtype", "shape", "values"}`."""
+    """The smallest input found on which a property fails; tensors as `{"dtype", "shape", "values"}`.
+
+    `reproduce` is a line of Python that makes the call again, where one line can.
+    """
 
     inputs: dict[str, Any]
     got: dict[str, Any]
     wanted: dict[str, Any]
+    reproduce: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How a figure went in training, step by step; `right` is how it goes for a right model.
+
+    The last value had to be at least or at most a threshold, where there is one.
+    """
+
+    name: str
+    values: list[float]
+    right: list[float] = field(default_factory=list)
+    at_least: float | None = None
+    at_most: float | None = None
 
 
 @dataclass(frozen=True)
 class PropertyResult:
-    """What became of one property. `sentence` is its claim, `hint` the author's next step."""
+    """What became of one property. `sentence` is its claim, `hint` the author's next step, `curves` its training."""
 
     name: str
     visibility: Visibility
@@ -44,6 +62,7 @@ class PropertyResult:
     seconds: float = 0.0
     sentence: str = ""
     hint: str = ""
+    curves: list[Curve] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -56,7 +75,10 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class ExerciseResult:
-    """One exercise of one submission. `notes` are for the instructor only; `printed` is the student's own output."""
+    """One exercise of one submission. `notes` are for the instructor only; `printed` is the student's own output.
+
+    `first_wrong_step` says which steps of the way to the answer are right, and which is the first that is not.
+    """
 
     exercise: str
     status: Status
@@ -67,6 +89,7 @@ class ExerciseResult:
     properties: list[PropertyResult]
     notes: list[str] = field(default_factory=list)
     printed: str = ""
+    first_wrong_step: str = ""
 
 
 @dataclass(frozen=True)

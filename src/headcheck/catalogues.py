@@ -171,7 +171,8 @@ def _commands(tree: ast.Module, place: str) -> Iterator[Text]:
 def _strings(tree: ast.Module, place: str) -> Iterator[Text]:
     """Every string of several words but docstrings: it may be shown; f-strings as templates."""
     passed: set[ast.AST | None] = set()
-    for node in ast.walk(tree):
+    placed = [node for node in ast.walk(tree) if isinstance(node, ast.expr | ast.stmt)]
+    for node in sorted(placed, key=lambda node: (node.lineno, node.col_offset)):  # whole before parts, as in the walk
         if node in passed:
             continue
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

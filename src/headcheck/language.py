@@ -7,6 +7,8 @@ template's placeholders, and what fills them is translated in turn.
 
 from __future__ import annotations
 
+import ast
+import textwrap
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ LANGUAGES = {ENGLISH: "en", "zh": "zh-Hans"}
 """The languages spoken, and how a page names each to its reader."""
 
 ENGINE_CATALOGUES = Path(__file__).parent / "locale"
+
+_Defined = ast.FunctionDef | ast.ClassDef
 
 MAX_TEXT = 4_000
 MAX_DEPTH = 3
@@ -105,6 +109,34 @@ def translated(text: str) -> str:
     """A text that was made elsewhere (a sentence, a hint, a message), in the language."""
     phrases = _phrases.get()
     return phrases.of(text) if phrases else text
+
+
+def translated_source(source: str) -> str:
+    """A file with its docstrings in the language; all else stays as it is, byte for byte."""
+    lines = source.splitlines(keepends=True)
+    owners = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Module | _Defined)]
+    for owner in sorted(owners, key=lambda node: getattr(node, "lineno", 0), reverse=True):
+        text = ast.get_docstring(owner)
+        said = translated_prose(text) if text else None
+        if said != text and said is not None:
+            written = owner.body[0]
+            start, end = written.lineno - 1, written.end_lineno or written.lineno
+            lines[start:end] = [_docstring(said, lines[start], written.col_offset)]
+    return "".join(lines)
+
+
+def translated_prose(text: str) -> str:
+    """A text of several paragraphs, each of which is translated by itself."""
+    return "\n\n".join(translated(part) for part in text.split("\n\n"))
+
+
+def _docstring(text: str, line: str, indent: int) -> str:
+    """The statement of a docstring, in place of one whose first line this is."""
+    raw = line[indent] in "rR"
+    body = textwrap.indent(text, " " * indent).strip()
+    body = body if raw else body.replace("\\", "\\\\").replace('"""', '\\"""')
+    closing = "\n" + " " * indent if "\n" in body else ""
+    return f'{" " * indent}{"r" * raw}"""{body}{closing}"""\n'
 
 
 def _template(text: str, said: str) -> _Template | None:

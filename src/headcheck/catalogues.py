@@ -31,10 +31,14 @@ WIDTH = 110
 
 _Defined = ast.FunctionDef | ast.ClassDef
 _WORDS = re.compile(r"\w[^\s\w]* \S*\w")
-_NO_TEXT = re.compile(r"\s*(import |from \w+ import |not dim|bold |%|#).*|[^ ]+\.\w+ in .*", re.DOTALL)
+_NO_TEXT = re.compile(
+    r"\s*(import |from \w+ import |not dim|bold |lambda|\w+\[\.\.\.|\(\?|\(the |\"\"\"|%|#!|breaches = "
+    r"|\(\{name\}|Wheel-|- \(|\{pattern|- \{points\} point\{|# Written|# \(|# cell).*",
+    re.DOTALL,
+)
 _SAID_ON_A_PAGE = re.compile(r'say\(\s*"((?:[^"\\]|\\.)*)"')
 _NAME = re.compile(r"[A-Za-z_]\w*")
-NOT_SHOWN = {"scaffold", "system_calls", "warm", "catalogues", "language"}
+NOT_SHOWN = {"scaffold", "system_calls", "warm", "catalogues", "language", "clues", "reproduce"}
 """Modules of the engine whose strings are source text or names of the system's."""
 
 
@@ -169,7 +173,7 @@ def _commands(tree: ast.Module, place: str) -> Iterator[Text]:
 
 
 def _strings(tree: ast.Module, place: str) -> Iterator[Text]:
-    """Every string of several words but docstrings: it may be shown; f-strings as templates."""
+    """Every string of several words but docstrings, for it may be shown, and all of `say`; f-strings as templates."""
     passed: set[ast.AST | None] = set()
     placed = [node for node in ast.walk(tree) if isinstance(node, ast.expr | ast.stmt)]
     for node in sorted(placed, key=lambda node: (node.lineno, node.col_offset)):  # whole before parts, as in the walk
@@ -177,6 +181,9 @@ def _strings(tree: ast.Module, place: str) -> Iterator[Text]:
             continue
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             passed.add(node.value)
+        elif isinstance(node, ast.Call) and (word := _said(node)):
+            passed.add(word)
+            yield Text(str(word.value), place)
         elif isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("Literal", "Float", "Int", "Bool"):
             passed.update(ast.walk(node))
         elif isinstance(node, ast.JoinedStr):
@@ -187,9 +194,16 @@ def _strings(tree: ast.Module, place: str) -> Iterator[Text]:
             yield from _shown(node.value, place)
 
 
+def _said(call: ast.Call) -> ast.Constant | None:
+    """The text of `say("...")`, which may be a single word."""
+    word = call.args[0] if call.args and ast.unparse(call.func) == "say" else None
+    return word if isinstance(word, ast.Constant) and isinstance(word.value, str) else None
+
+
 def _shown(text: str, place: str) -> Iterator[Text]:
-    if _WORDS.search(text) and not text.startswith("\n") and not _NO_TEXT.fullmatch(text):
-        yield Text(text, place)
+    """A text that may be shown, paragraph by paragraph."""
+    if not text.startswith("\n") and not _NO_TEXT.fullmatch(text):
+        yield from (Text(part, place) for part in text.rstrip("\n").split("\n\n") if _WORDS.search(part))
 
 
 def _template(string: ast.JoinedStr) -> str:

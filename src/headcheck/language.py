@@ -8,6 +8,7 @@ template's placeholders, and what fills them is translated in turn.
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ LANGUAGES = {ENGLISH: "en", "zh": "zh-Hans"}
 ENGINE_CATALOGUES = Path(__file__).parent / "locale"
 
 _Defined = ast.FunctionDef | ast.ClassDef
+_PLACE = re.compile(r"(?P<name>.+?)(?P<index>\[[\d, :]+\])")
+_WORD = re.compile(r"[A-Za-z]{2}")  # without any, a template would match nearly everything
 
 MAX_TEXT = 4_000
 MAX_DEPTH = 3
@@ -70,16 +73,22 @@ class Phrases:
         return self._said.get(text, text)
 
     def of(self, text: str, depth: int = 0) -> str:
-        """The translation of a text, by the template it was made from, or paragraph by paragraph; or the text."""
+        """The translation of a text, by the template it was made from or by its parts; or the text."""
         if text in self._said or not text or len(text) > MAX_TEXT or depth > MAX_DEPTH:
             return self.exact(text)
+        if "\n\n" in text:
+            return "\n\n".join(self.of(part, depth + 1) for part in text.split("\n\n"))
+        if place := _PLACE.fullmatch(text):
+            return self.of(place["name"], depth + 1) + place["index"]
+        found, parts = self._by_template(text, depth), text.split("; ")
+        return found or (text if len(parts) == 1 else "; ".join(self.of(part, depth + 1) for part in parts))
+
+    def _by_template(self, text: str, depth: int) -> str:
         for template in self._templates:
             values = template.values(text)
             if values is not None:
                 return template.said.format(**{name: self.of(value, depth + 1) for name, value in values.items()})
-        if "\n\n" in text:
-            return "\n\n".join(self.of(part, depth + 1) for part in text.split("\n\n"))
-        return text
+        return ""
 
 
 _phrases: ContextVar[Phrases | None] = ContextVar("phrases", default=None)
@@ -103,6 +112,11 @@ def say(template: str, **values: object) -> str:
         return template.format(**values)
     said = {name: phrases.of(value) if isinstance(value, str) else value for name, value in values.items()}
     return phrases.exact(template).format(**said)
+
+
+def say_prose(template: str, **values: object) -> str:
+    """A view's own words in several paragraphs, each of which is translated by itself."""
+    return "\n\n".join(say(part, **values) for part in template.split("\n\n"))
 
 
 def translated(text: str) -> str:
@@ -152,7 +166,7 @@ def _template(text: str, said: str) -> _Template | None:
     for literal, name, _, _ in parts:
         literals[place] += literal
         place += name is not None
-    return _Template(tuple(literals), names, said) if any(literals) else None
+    return _Template(tuple(literals), names, said) if _WORD.search(" ".join(literals)) else None
 
 
 def _read(catalogues: Iterable[Path]) -> Iterable[tuple[str, str]]:

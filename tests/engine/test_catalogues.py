@@ -165,6 +165,7 @@ def test_the_engine_is_collected_whole():
     """Assertions, errors, commands and pages, but neither styles nor regular expressions."""
     texts = {one.text for one in engine_texts()}
     assert "{what} is None: is a `return` missing?" in texts
+    assert "got" in texts  # a single word, of `say`
     assert "Draw other inputs than the course's seed does." in texts
     assert not [text for text in texts if text.startswith(("bold", "import "))]
 

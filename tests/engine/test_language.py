@@ -40,6 +40,12 @@ msgstr "不确定"
 
 msgid "not done"
 msgstr ""
+
+msgid "{one} {other}"
+msgstr "{one} 与 {other}"
+
+msgid "all {number}"
+msgstr "全部 {number} 个"
 """
 
 
@@ -87,12 +93,15 @@ def test_english_can_be_spoken_again(chinese):
     [
         ("the row sums", "每行之和"),
         ("weights[0, 1] is 2, wanted 3", "weights[0, 1]应为 3，而不是 2"),
+        ("the row sums[0, 1] is 2, wanted 3", "每行之和[0, 1]应为 3，而不是 2"),
+        ("two words", "two words"),
         ("the row sums is 2, wanted 3", "每行之和应为 3，而不是 2"),
         ("weights is nan", "weights是 nan"),
         ("the {braces} of X", "X 的 {花括号}"),
         ("your code raised the row sums is {0}", "你的代码抛出了 每行之和是 {0}"),
         ("First paragraph.\n\nthe row sums", "第一段。\n\n每行之和"),
         ("First paragraph.\n\nUnknown one.", "第一段。\n\nUnknown one."),
+        ("weights is the row sums; the row sums", "weights是 每行之和; 每行之和"),
         ("nobody translated this", "nobody translated this"),
         ("not sure", "not sure"),
         ("not done", "not done"),

@@ -7,6 +7,7 @@ Both views, terminal and page, draw from here. A value is untrusted: what is not
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -18,6 +19,8 @@ MAX_SIDE = 16
 MAX_MATRICES = 8
 LEVELS = 5
 """Shades of each sign: a cell's level is -5 to 5, in proportion to the largest number on either side."""
+WEIGHT_LEVELS = 10
+"""Shades of attention weights: a cell's level is 0 to 10, in tenths of the whole weight of 1."""
 
 _TOLERANCE = {"float64": 1e-9, "float32": 1e-5, "float16": 1e-2, "bfloat16": 1e-2}
 _DIGITS = 4
@@ -25,6 +28,8 @@ _MORE_DIGITS = (6, 9, 17)
 _MAX_RANK = 16
 _MAX_PLAIN = 200
 _MAX_BITS = 64
+_WEIGHTS = re.compile(r"(the |same |dropped )*(\w+\.)*(attention[_ ])?weights(?! @)(?![\w.])")
+_OF_KEYS = re.compile(rf"{_WEIGHTS.pattern}|(the )?scores(?![\w.])")
 
 _Item = TypeVar("_Item")
 
@@ -53,17 +58,29 @@ class Matrix:
 
 @dataclass(frozen=True)
 class View:
-    """One named value: matrices when it is a small tensor, otherwise one line of text; `kind` is dtype and shape."""
+    """One named value: matrices when it is a small tensor, otherwise one line of text; `kind` is dtype and shape.
+
+    Where the name says that they are attention weights or scores, rows are queries (`down`) and columns keys
+    (`across`); `weights` have shades of their own.
+    """
 
     name: str
     kind: str = ""
     text: str = ""
     matrices: tuple[Matrix, ...] = ()
     left_out: int = 0
+    weights: bool = False
+    down: str = ""
+    across: str = ""
 
     @property
     def differs(self) -> bool:
         return any(matrix.differs for matrix in self.matrices)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether a tensor is one matrix, so that its place says nothing."""
+        return len(self.matrices) + self.left_out == 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,13 @@ class Pair:
 
     got: View | None
     wanted: View | None
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether both are the same but for their numbers."""
+        if self.got is None or self.wanted is None:
+            return False
+        return (self.got.name, self.got.kind) == (self.wanted.name, self.wanted.kind)
 
 
 def views(values: dict[str, Any]) -> list[View]:
@@ -133,11 +157,14 @@ def _view(name: str, value: Any, other: Any = None, differ: list[bool] | None = 
     if not numbers or max(shape[-2:], default=1) > MAX_SIDE:
         return View(name, kind, _summary(numbers, differ))
     same_shape = _is_tensor(other) and other["shape"] == shape
-    others = _leaves(other) if same_shape else []
-    cells = _cells(numbers, others or numbers, differ or [False] * len(numbers))
+    others = (_leaves(other) if same_shape else []) or numbers
+    weights = bool(_WEIGHTS.match(name)) and all(_is_share(number) for number in (*numbers, *others))
+    cells = _cells(numbers, others, differ or [False] * len(numbers), weights=weights)
     matrices = _split(cells, shape)
     chosen = sorted(sorted(range(len(matrices)), key=lambda place: not matrices[place].differs)[:MAX_MATRICES])
-    return View(name, kind, "", tuple(matrices[place] for place in chosen), len(matrices) - len(chosen))
+    shown, left_out = tuple(matrices[place] for place in chosen), len(matrices) - len(chosen)
+    down, across = ("queries", "keys") if _OF_KEYS.match(name) and len(shape) > 1 else ("", "")
+    return View(name, kind, "", shown, left_out, weights, down, across)
 
 
 def _split(cells: list[Cell], shape: list[int]) -> list[Matrix]:
@@ -151,10 +178,11 @@ def _chunks(items: Sequence[_Item], size: int) -> tuple[tuple[_Item, ...], ...]:
     return tuple(tuple(items[start : start + size]) for start in range(0, len(items), size))
 
 
-def _cells(numbers: list[Any], others: list[Any], differ: list[bool]) -> list[Cell]:
-    scale = max((abs(value) for value in (*numbers, *others) if _finite(value)), default=0)
+def _cells(numbers: list[Any], others: list[Any], differ: list[bool], *, weights: bool) -> list[Cell]:
+    largest = max((abs(value) for value in (*numbers, *others) if _finite(value)), default=0)
+    scale, levels = (1, WEIGHT_LEVELS) if weights else (largest, LEVELS)
     return [
-        Cell(_text(value, other) if off else short(value), _level(value, scale), off)
+        Cell(_text(value, other) if off else short(value), _level(value, scale, levels), off)
         for value, other, off in zip(numbers, others, differ, strict=True)
     ]
 
@@ -167,10 +195,15 @@ def _text(value: Any, other: Any) -> str:
     return short(value)
 
 
-def _level(value: Any, scale: float) -> int | None:
+def _level(value: Any, scale: float, levels: int) -> int | None:
     if not _finite(value):
         return None
-    return round(LEVELS * (value / scale)) if scale else 0
+    return round(levels * (value / scale)) if scale else 0
+
+
+def _is_share(value: Any) -> bool:
+    """A weight between 0 and 1, or what is no number and has no shade."""
+    return not _finite(value) or (isinstance(value, float) and 0 <= value <= 1)
 
 
 def _finite(value: Any) -> bool:

@@ -1,0 +1,38 @@
+"""The formula written out, with exponentials that are normalised at the end."""
+
+import torch
+from given.seq2seq import AttentionDecoder
+from scoring.additive_attention import AdditiveAttention
+from scoring.masked_softmax import masked_softmax
+from torch import nn
+
+
+class Seq2SeqAttentionDecoder(AttentionDecoder):
+    attention_weights = None
+
+    def __init__(self, vocab_size, embed_size, num_hiddens, num_layers, dropout=0):
+        super().__init__()
+        self.attention = AdditiveAttention(num_hiddens, num_hiddens, num_hiddens, dropout)
+        self.embedding = nn.Embedding(vocab_size, embed_size)
+        self.rnn = nn.GRU(num_hiddens + embed_size, num_hiddens, num_layers, dropout=dropout, batch_first=True)
+        self.dense = nn.Linear(num_hiddens, vocab_size)
+
+    def init_state(self, enc_outputs, enc_valid_lens, *args):
+        return [torch.einsum("sbh->bsh", enc_outputs[0]), enc_outputs[1], enc_valid_lens]
+
+    def forward(self, X, state):
+        memory, hidden, lens = state
+        projected = self.attention.W_k(memory)
+        self.attention_weights = []
+        logits = X.new_zeros(*X.shape, self.dense.out_features).to(memory)
+        for t, word in enumerate(X.unbind(1)):
+            asked = self.attention.W_q(hidden[-1])
+            scores = self.attention.w_v((projected + asked[:, None]).tanh())  # (batch, steps, 1)
+            weights = masked_softmax(scores.mT, lens)
+            self.attention_weights.append(weights)
+            context = (self.attention.dropout(weights).mT * memory).sum(1)
+            step = torch.hstack([context, self.embedding(word)])[:, None]
+            output, hidden = self.rnn(step, hidden)
+            logits[:, t] = self.dense(output.squeeze(1))
+        raised = (logits - logits.amax(-1, keepdim=True)).exp()
+        return raised / raised.sum(-1, keepdim=True), [memory, hidden, lens]

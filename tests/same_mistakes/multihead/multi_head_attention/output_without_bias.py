@@ -1,0 +1,27 @@
+"""The last layer is made without looking at `bias`."""
+
+import torch
+from scoring.dot_product_attention import DotProductAttention
+from torch import nn
+
+
+class MultiHeadAttention(nn.Module):
+    def __init__(self, key_size, query_size, value_size, num_hiddens, num_heads, dropout, bias=False):
+        super().__init__()
+        if num_hiddens % num_heads:
+            raise ValueError("the heads cannot share out the features")
+        self.num_heads = num_heads
+        self.attention = DotProductAttention(dropout)
+        self.W_q = nn.Linear(query_size, num_hiddens, bias=bias)
+        self.W_k = nn.Linear(key_size, num_hiddens, bias=bias)
+        self.W_v = nn.Linear(value_size, num_hiddens, bias=bias)
+        self.W_o = nn.Linear(num_hiddens, num_hiddens, False)
+
+    def forward(self, queries, keys, values, valid_lens=None):
+        q, k, v = (
+            torch.stack(layer(X).chunk(self.num_heads, dim=-1), dim=1).flatten(0, 1)
+            for layer, X in ((self.W_q, queries), (self.W_k, keys), (self.W_v, values))
+        )
+        lengths = None if valid_lens is None else valid_lens.repeat_interleave(self.num_heads, dim=0)
+        found = self.attention(q, k, v, lengths)
+        return self.W_o(torch.stack([torch.cat(list(heads), dim=-1) for heads in found.split(self.num_heads)]))

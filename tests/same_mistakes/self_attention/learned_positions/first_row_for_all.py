@@ -1,0 +1,19 @@
+"""One vector is picked by its number, and broadcast."""
+
+import torch
+from torch import nn
+
+
+class LearnedPositionalEncoding(nn.Module):
+    def __init__(self, num_hiddens, dropout, max_len=64):
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.P = nn.Parameter(torch.empty(1, max_len, num_hiddens))
+        nn.init.normal_(self.P, mean=0.0, std=0.02)
+
+    def forward(self, X, offset=0):
+        places = torch.arange(X.shape[1], device=X.device) + offset
+        if places.numel() and offset + len(places) > self.P.shape[1]:
+            raise ValueError(f"no vectors for {offset + len(places)} positions")
+        vectors = self.P[:, offset]
+        return self.dropout(X + vectors.to(X.dtype))

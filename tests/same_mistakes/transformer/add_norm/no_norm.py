@@ -1,0 +1,17 @@
+"""A sum, and the norm is left to others."""
+
+import torch
+from torch import nn
+
+
+class AddNorm(nn.Module):
+    def __init__(self, normalized_shape, dropout):
+        super().__init__()
+        features = torch.Size([normalized_shape]) if isinstance(normalized_shape, int) else torch.Size(normalized_shape)
+        if len(features) > 1:
+            raise ValueError("only the features are normalised")
+        self.ln = nn.LayerNorm(features)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, X, Y):
+        return torch.add(X, self.dropout(Y))

@@ -1,0 +1,52 @@
+"""The slope is a quotient of two differences of logarithms."""
+
+import math
+
+import torch
+from given.cost_counter import count_cost
+
+
+def scaling_report(f, lengths):
+    flops, largest = [], []
+    for n in lengths:
+        cost = count_cost(lambda n=n: f(n))
+        flops.append(cost.flops)
+        largest.append(cost.largest)
+    return {
+        "flops": flops,
+        "largest": largest,
+        "exponents": {"flops": slope(lengths, flops), "largest": slope(lengths, largest)},
+    }
+
+
+def slope(lengths, costs):
+    rise = math.log(costs[-1]) - math.log(costs[-2])
+    return rise / (math.log(lengths[-1]) - math.log(lengths[-2]))
+
+
+def max_length_for(budget_elements, heads, batch):
+    low, high = 0, 1
+    while batch * heads * high * high <= budget_elements:
+        high *= 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if batch * heads * middle * middle <= budget_elements else (low, middle)
+    return low
+
+
+def chunked_attention(queries, keys, values, chunk):
+    best = total = mixed = None
+    for start in range(0, keys.shape[1], chunk):
+        k, v = keys[:, start : start + chunk], values[:, start : start + chunk]
+        scores = torch.einsum("bqd,bkd->bqk", queries, k) / math.sqrt(queries.shape[2])
+        top = scores.max(dim=2, keepdim=True).values
+        new = top if best is None else torch.maximum(best, top)
+        weights = torch.exp(scores - new)
+        if best is None:
+            total, mixed = weights.sum(2, keepdim=True), weights @ v
+        else:
+            factor = torch.exp(best - new)
+            total = total * factor + weights.sum(2, keepdim=True)
+            mixed = mixed * factor + weights @ v
+        best = new
+    return mixed / total

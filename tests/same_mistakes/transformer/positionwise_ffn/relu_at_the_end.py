@@ -1,0 +1,17 @@
+"""Two einsums, and what is negative is cut off afterwards."""
+
+import torch
+from torch import nn
+
+
+class PositionWiseFFN(nn.Module):
+    def __init__(self, ffn_num_input, ffn_num_hiddens, ffn_num_outputs):
+        super().__init__()
+        self.dense1 = nn.Linear(ffn_num_input, ffn_num_hiddens)
+        self.relu = nn.ReLU()
+        self.dense2 = nn.Linear(ffn_num_hiddens, ffn_num_outputs)
+
+    def forward(self, X):
+        hiddens = torch.einsum("bpi,hi->bph", X, self.dense1.weight) + self.dense1.bias
+        outputs = torch.einsum("bph,oh->bpo", hiddens, self.dense2.weight) + self.dense2.bias
+        return torch.where(outputs > 0, outputs, 0)

@@ -40,6 +40,17 @@ def test_a_section_that_nobody_was_graded_in_has_no_column():
     assert rows([graded("a", "scoring", 0.0)]) == [["student", "scoring", "total"], ["a", "0", "0"]]
 
 
+def test_what_lateness_cost_has_a_column_of_its_own():
+    """The sections are what is left; who lost nothing has a 0 there."""
+    results = [graded("a", "scoring", 3.6), graded("b", "scoring", 5.0)]
+    table = list(csv.reader(io.StringIO(grades_csv(results, ["scoring"], {"a": 0.4, "b": 0.0}))))
+    assert table == [
+        ["student", "scoring", "lost by lateness", "total"],
+        ["a", "3.6", "0.4", "3.6"],
+        ["b", "5", "0", "5"],
+    ]
+
+
 def test_points_have_no_rounding_noise():
     """0.1 + 0.2 is 0.3."""
     assert rows([graded("a", "scoring", 0.1), graded("a", "multihead", 0.2)])[1] == ["a", "0.1", "0.2", "0.3"]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from headcheck import properties
 from headcheck.compare import (
     Mismatch,
     assert_close,
@@ -22,7 +23,22 @@ from headcheck.compare import (
     gradients,
 )
 from headcheck.properties import worth
-from headcheck.strategies import POISON, amplify, normal, seeds, sizes
+from headcheck.strategies import POISON, Inputs, amplify, normal, seeds, sizes
+
+HINTS = (
+    (
+        "Tell the story of one step: who asks, who is asked, what does the GRU get, and what does it leave for the "
+        "next step? The question is asked before the GRU moves."
+    ),
+    (
+        "The query is the top layer of the hidden state, with an axis of length 1 for the steps. Keys and values are "
+        "the encoder's outputs; check that the batch comes first in them."
+    ),
+    (
+        "Loop over the embedded words. In each turn: attend, put context and word side by side along the features, "
+        "one step of the GRU, keep output and weights. Join the outputs and apply dense once."
+    ),
+)
 
 VOCAB, EMBED, HIDDENS = 9, 7, 8
 DOUBLE = torch.float64
@@ -30,7 +46,7 @@ WEIGHTS = "attention_weights"
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(Inputs):
     """Words `(batch, steps)` and the three parts of a state."""
 
     words: Tensor
@@ -408,3 +424,123 @@ def arguments_are_left_alone(student, case):
         if then is not None:
             assert_unchanged(now, then, what=name)
     assert_equal(decode(m, case.words, case.state)[0], first, what="logits of a second call")
+
+
+# The steps on the way, for a student who fails
+
+
+def _first_weights(m, case):
+    """Where the state before the first step looks; (batch, src_steps)."""
+    state = m.state_dict()
+    query, keys = (state[f"attention.W_{name}.weight"] for name in "qk")
+    features = torch.tanh((case.hidden[-1] @ query.T)[:, None] + case.enc_outputs @ keys.T)
+    scores = features @ state["attention.w_v.weight"][0]
+    return scores.masked_fill(case.padded, -torch.inf).softmax(-1)
+
+
+def _one_step(m, case, *, read=1.0):
+    """The logits of the first word alone and the GRU's state after it; `read=0` hides its inputs from the GRU."""
+    state = m.state_dict()
+    own = nn.GRU(HIDDENS + EMBED, HIDDENS, len(case.hidden), batch_first=True, dtype=DOUBLE)
+    own.load_state_dict({name[4:]: value for name, value in state.items() if name.startswith("rnn.")})
+    context = torch.einsum("bs,bsh->bh", _first_weights(m, case), case.enc_outputs)
+    inputs = torch.cat([context, state["embedding.weight"][case.words[:, 0]]], 1)
+    output, last = own((read * inputs)[:, None], case.hidden)
+    return nn.functional.linear(output, state["dense.weight"], state["dense.bias"]), last
+
+
+def _assert_moved_on(m, case, *, read=1.0):
+    """The GRU took the step: its new state shows it, or else the logits do."""
+    logits, last = _one_step(m, case, read=read)
+    answer = m(case.words[:, :1], case.state)
+    try:
+        assert_close(answer[0], logits, what="logits")
+    except Mismatch:
+        assert_close(answer[1][1], last, what="hidden in the state returned")
+
+
+def _assert_first_weights(student, case):
+    m = decoder_for(student, case)
+    m(case.words[:, :1], case.state)
+    found = m.attention_weights
+    weights = (found[-1] if isinstance(found, list | tuple) else found).reshape(case.padded.shape)
+    assert_close(weights, _first_weights(m, case), what="the attention weights of the first step")
+
+
+@properties.step("the parameters of attention, embedding, rnn and dense")
+def parameters_are_there(student):
+    parameters_have_the_agreed_shapes(student)
+
+
+@properties.step("the state that init_state makes")
+def first_state_is_kept(student):
+    case = reading(2)
+    state = decoder_for(student, case).init_state(case.encoded, torch.tensor([5, 4]))
+    assert_equal(state[0], case.enc_outputs, what="enc_outputs in the first state")
+    assert_equal(state[1], case.hidden, what="hidden in the first state")
+    assert_equal(state[2], torch.tensor([5, 4]), what="enc_valid_lens in the first state")
+
+
+@properties.step("the attention weights of the first step")
+def first_step_looks_at_the_source(student):
+    _assert_first_weights(student, reading(2))
+
+
+@properties.step("the masking of the source's padding")
+def padding_gets_no_weight(student):
+    _assert_first_weights(student, replace(reading(2), enc_valid_lens=torch.tensor([4, 2])))
+
+
+@properties.step("the state in which the GRU starts")
+def recurrence_starts_from_the_state(student):
+    case = reading(2)
+    m = decoder_for(student, case)
+    state = m.state_dict()
+    m.load_state_dict(state | {"rnn.weight_ih_l0": torch.zeros_like(state["rnn.weight_ih_l0"])})
+    _assert_moved_on(m, case, read=0.0)
+
+
+@properties.step("the context and the word that the GRU reads")
+def context_and_word_are_read(student):
+    _assert_moved_on(decoder_for(student, reading(2)), reading(2))
+
+
+@properties.step("the logits of the first step")
+def output_is_scored(student):
+    case = reading(2)
+    m = decoder_for(student, case)
+    assert_close(decode(m, case.words[:, :1], case.state)[0], _one_step(m, case)[0], what="logits")
+
+
+def _step_by_step(m, case):
+    """The logits of all words and the last state."""
+    logits, last = [], case.hidden
+    for step in range(case.words.shape[1]):
+        scores, last = _one_step(m, replace(case, words=case.words[:, step : step + 1], hidden=last))
+        logits.append(scores[:, 0])
+    return torch.stack(logits, 1), last
+
+
+@properties.step("the states handed on from step to step")
+def states_are_handed_on(student):
+    case = reading(2)
+    m = decoder_for(student, case)
+    assert_close(decode(m, case.words, case.state)[0], _step_by_step(m, case)[0], what="logits")
+
+
+@properties.step("the state that forward returns")
+def last_state_is_returned(student):
+    case = replace(reading(2), enc_valid_lens=torch.tensor([4, 2]))
+    m = decoder_for(student, case)
+    _, state = decode(m, case.words, case.state)
+    _, last = _step_by_step(m, case)
+    assert_close(state[1], last, what="hidden in the state returned")
+    assert_equal(state[2], case.enc_valid_lens, what="enc_valid_lens in the state returned")
+
+
+@properties.step("the list in attention_weights")
+def weights_are_listed(student):
+    case = reading(2)
+    m = decoder_for(student, case)
+    decode(m, case.words, case.state)
+    weights_after(m, case.words, case.state)

@@ -7,7 +7,7 @@ from given.dates import BOS, EOS, make_dates, minibatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcheck.compare import assert_close, assert_measured, assert_that
+from headcheck.compare import assert_close, assert_measured, assert_that, record
 from headcheck.properties import worth
 from headcheck.strategies import amplify, normal, seeds, sizes
 
@@ -61,12 +61,14 @@ def model_learns_later_what_it_learns_cheaper(student):
 def check_both(student, dates, seed):
     """Train with dot products and with additive attention, and compare what the report says of the two."""
     model, dot = trained(student, dates, student.DotProductDecoder, STEPS, seed)
+    record("the loss with dot products", dot.tolist())
     src, src_lens, labels, label_lens = dates.test
     found = student.greedy_decode(model, src, src_lens, BOS, EOS, LONGEST)
     wanted = [row[: length - 1] for row, length in zip(labels.tolist(), label_lens.tolist(), strict=True)]
     right = sum(got == row for got, row in zip(found, wanted, strict=True)) / len(wanted)
     assert_measured(right, at_least=RIGHT_DATES, what="the share of new dates that it translates right")
     other, additive = trained(student, dates, student.Seq2SeqAttentionDecoder, ADDITIVE_STEPS, seed)
+    record("the loss with additive attention", additive.tolist())
     queries, keys = torch.zeros(BATCH, LONGEST, HIDDENS), torch.zeros(BATCH, 2 * HIDDENS, HIDDENS)
     decoders = {"additive": other.decoder, "dot": model.decoder}
     costs = {name: student.attention_cost(decoder, queries, keys) for name, decoder in decoders.items()}

@@ -50,13 +50,24 @@ class _Parts(DotProductDecoder):
 class _OwnScores(_Parts):
     """The right decoder, but for what a position scores."""
 
-    def look(self, query, enc_outputs, lengths):
-        weights = masked_softmax(self.scores(query, enc_outputs), lengths)
-        self.attention.attention_weights = weights
-        return self.attention.dropout(weights) @ enc_outputs
+    def __init__(self, vocab_size, embed_size, num_hiddens, num_layers, dropout=0):
+        super().__init__(vocab_size, embed_size, num_hiddens, num_layers, dropout)
+        self.attention = _Scored(self.scores, dropout)
 
     def scores(self, query, keys):
         return query @ keys.mT / math.sqrt(keys.shape[-1])
+
+
+class _Scored(DotProductAttention):
+    """The right attention, but for its scores."""
+
+    def __init__(self, scores, dropout):
+        super().__init__(dropout)
+        self.scores = scores
+
+    def forward(self, queries, keys, values, valid_lens=None):
+        self.attention_weights = masked_softmax(self.scores(queries, keys), valid_lens)
+        return self.dropout(self.attention_weights) @ values
 
 
 def _wrong(*, group="core", trains=False):
@@ -220,7 +231,7 @@ class question_cut_from_the_graph(_Parts):
     def look(self, query, enc_outputs, lengths):
         with torch.no_grad():
             super().look(query, enc_outputs, lengths)
-        return self.attention.attention_weights @ enc_outputs
+        return self.attention.dropout(self.attention.attention_weights) @ enc_outputs
 
 
 @_wrong(trains=True)

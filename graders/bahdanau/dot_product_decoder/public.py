@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from headcheck import properties
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_equal,
     assert_finite,
@@ -24,7 +26,22 @@ from headcheck.compare import (
 )
 from headcheck.costs import measure
 from headcheck.properties import worth
-from headcheck.strategies import POISON, amplify, normal, seeds, sizes
+from headcheck.strategies import POISON, Inputs, amplify, normal, seeds, sizes
+
+HINTS = (
+    (
+        "Nothing changes in how the decoder steps. Which single submodule has to be another one, and does anything of "
+        "the old one stay behind?"
+    ),
+    (
+        "Inherit from your decoder, let it build itself, and then replace `attention`. Replaced under its old name, "
+        "the additive one and its parameters are gone."
+    ),
+    (
+        "For steps_to_reach take the mean of the last ten losses at each step, from the first step at which there are "
+        "ten. For the costs count parameters of the attention alone, and hand it to count_cost."
+    ),
+)
 
 VOCAB, EMBED, HIDDENS = 9, 7, 8
 DOUBLE = torch.float64
@@ -34,7 +51,7 @@ NAMES = "additive", "dot"
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(Inputs):
     """Words `(batch, steps)` and the three parts of a state."""
 
     words: Tensor
@@ -419,3 +436,107 @@ def arguments_are_left_alone(student, case):
     for name, tensor in tensors.items():
         assert_unchanged(tensor, before[name], what=name)
     assert_equal(decode(m, case.words, case.state)[0], first, what="logits of a second call")
+
+
+# The steps on the way, for a student who fails
+
+
+def _first_weights(_m, case):
+    """Where the state before the first step looks; (batch, src_steps)."""
+    scores = torch.einsum("bh,bsh->bs", case.hidden[-1], case.enc_outputs) * HIDDENS**-0.5
+    return scores.masked_fill(case.padded, -torch.inf).softmax(-1)
+
+
+def _one_step(m, case, *, read=1.0):
+    """The logits of the first word alone and the GRU's state after it; `read=0` hides its inputs from the GRU."""
+    state = m.state_dict()
+    own = nn.GRU(HIDDENS + EMBED, HIDDENS, len(case.hidden), batch_first=True, dtype=DOUBLE)
+    own.load_state_dict({name[4:]: value for name, value in state.items() if name.startswith("rnn.")})
+    context = torch.einsum("bs,bsh->bh", _first_weights(m, case), case.enc_outputs)
+    inputs = torch.cat([context, state["embedding.weight"][case.words[:, 0]]], 1)
+    output, last = own((read * inputs)[:, None], case.hidden)
+    return nn.functional.linear(output, state["dense.weight"], state["dense.bias"]), last
+
+
+def _assert_moved_on(m, case, *, read=1.0):
+    """The GRU took the step: its new state shows it, or else the logits do."""
+    logits, last = _one_step(m, case, read=read)
+    answer = m(case.words[:, :1], case.state)
+    try:
+        assert_close(answer[0], logits, what="logits")
+    except Mismatch:
+        assert_close(answer[1][1], last, what="hidden in the state returned")
+
+
+def _assert_first_weights(student, case):
+    m = decoder_for(student, case)
+    m(case.words[:, :1], case.state)
+    found = m.attention_weights
+    weights = (found[-1] if isinstance(found, list | tuple) else found).reshape(case.padded.shape)
+    assert_close(weights, _first_weights(m, case), what="the attention weights of the first step")
+
+
+@properties.step("the parameters, and none of them in the attention")
+def parameters_are_there(student):
+    attention_has_no_parameters(student)
+
+
+@properties.step("the attention weights of the first step")
+def first_step_looks_at_the_source(student):
+    _assert_first_weights(student, reading(2))
+
+
+@properties.step("the masking of the source's padding")
+def padding_gets_no_weight(student):
+    _assert_first_weights(student, replace(reading(2), enc_valid_lens=torch.tensor([4, 2])))
+
+
+@properties.step("the context and the word that the GRU reads")
+def context_and_word_are_read(student):
+    _assert_moved_on(decoder_for(student, reading(2)), reading(2))
+
+
+def _step_by_step(m, case):
+    """The logits of all words and the last state."""
+    logits, last = [], case.hidden
+    for step in range(case.words.shape[1]):
+        scores, last = _one_step(m, replace(case, words=case.words[:, step : step + 1], hidden=last))
+        logits.append(scores[:, 0])
+    return torch.stack(logits, 1), last
+
+
+@properties.step("the states handed on from step to step")
+def states_are_handed_on(student):
+    case = reading(2)
+    m = decoder_for(student, case)
+    assert_close(decode(m, case.words, case.state)[0], _step_by_step(m, case)[0], what="logits")
+
+
+@properties.step("the state that forward returns")
+def last_state_is_returned(student):
+    case = replace(reading(2), enc_valid_lens=torch.tensor([4, 2]))
+    m = decoder_for(student, case)
+    _, state = decode(m, case.words, case.state)
+    _, last = _step_by_step(m, case)
+    assert_close(state[1], last, what="hidden in the state returned")
+    assert_equal(state[2], case.enc_valid_lens, what="enc_valid_lens in the state returned")
+
+
+@properties.step("the step that steps_to_reach finds")
+def low_mean_is_found(student):
+    assert_step(student.steps_to_reach(flat(10, 0.0, 20), 0.5), 17, what="steps_to_reach")
+    assert_step(student.steps_to_reach(flat(10, 1.0, 20), 0.5), None, what="steps_to_reach")
+
+
+@properties.step("the two numbers of attention_cost")
+def cost_is_counted(student):
+    case = reading(1)
+    m = decoder_for(student, case)
+    found = student.attention_cost(m, case.enc_outputs[:, :3], case.enc_outputs)
+    wanted = (0, measure(m.attention, case.enc_outputs[:, :3], case.enc_outputs, case.enc_outputs, None).largest)
+    assert_that(tuple(found) == wanted, f"attention_cost is {found}, wanted {wanted}", got=found)
+
+
+@properties.step("the entries of efficiency_report")
+def report_is_right(student):
+    report_has_every_number(student)

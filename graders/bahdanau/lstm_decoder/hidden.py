@@ -7,7 +7,7 @@ from given.dates import BOS, EOS, make_dates, minibatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcheck.compare import assert_close, assert_measured
+from headcheck.compare import assert_close, assert_measured, record
 from headcheck.properties import worth
 from headcheck.strategies import amplify, normal, seeds, sizes
 
@@ -67,7 +67,9 @@ def share_of_right_dates(student, dates, generator):
     model.load_state_dict({name: initial(name, value, generator) for name, value in model.state_dict().items()})
     optimizer = student.adam(model, LR)
     for _ in range(STEPS):
-        student.train_step(model, optimizer, minibatch(dates.train, BATCH, generator=generator), BOS)
+        record(
+            "the loss", student.train_step(model, optimizer, minibatch(dates.train, BATCH, generator=generator), BOS)
+        )
     src, src_lens, labels, label_lens = dates.test
     found = student.greedy_decode(model, src, src_lens, BOS, EOS, LONGEST)
     wanted = [row[: length - 1] for row, length in zip(labels.tolist(), label_lens.tolist(), strict=True)]

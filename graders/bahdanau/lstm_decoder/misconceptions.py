@@ -386,7 +386,7 @@ class question_cut_from_the_graph(_Parts):
     def look(self, query, enc_outputs, lengths):
         with torch.no_grad():
             super().look(query, enc_outputs, lengths)
-        return self.attention.attention_weights @ enc_outputs
+        return self.attention.dropout(self.attention.attention_weights) @ enc_outputs
 
 
 @_wrong()

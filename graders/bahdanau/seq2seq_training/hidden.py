@@ -8,7 +8,7 @@ import torch
 from given.dates import BOS, EOS, make_dates, minibatch
 from hypothesis import given
 
-from headcheck.compare import assert_close, assert_measured, assert_number, assert_shape
+from headcheck.compare import assert_close, assert_measured, assert_number, assert_shape, record
 from headcheck.properties import worth
 from headcheck.strategies import amplify, seeds
 
@@ -100,7 +100,9 @@ def trained(student, dates, seed):
     model.load_state_dict({name: initial(name, value, generator) for name, value in model.state_dict().items()})
     optimizer = student.adam(model, LR)
     for _ in range(STEPS):
-        student.train_step(model, optimizer, minibatch(dates.train, BATCH, generator=generator), BOS)
+        record(
+            "the loss", student.train_step(model, optimizer, minibatch(dates.train, BATCH, generator=generator), BOS)
+        )
     return model
 
 

@@ -18,7 +18,7 @@ def _each(logits, labels):
 
 def _valid(labels, valid_lens):
     """1 at the labels that count, otherwise 0; (batch, steps)."""
-    return (torch.arange(labels.shape[1]) < valid_lens[:, None]).double()
+    return (torch.arange(labels.shape[1]) < valid_lens[:, None]).float()
 
 
 @misconception(of="masked_cross_entropy")
@@ -37,7 +37,7 @@ def divided_by_all_steps(logits, labels, valid_lens):
 def mean_of_the_means(logits, labels, valid_lens):
     """You average each sentence, and then the sentences. What does a word count in a long one?"""
     valid = _valid(labels, valid_lens)
-    return ((_each(logits, labels) * valid).sum(1) / valid.sum(1).clamp_min(1)).mean()
+    return ((_each(logits, labels) * valid).sum(1) / valid.sum(1)).mean()
 
 
 @misconception(of="masked_cross_entropy")
@@ -212,7 +212,9 @@ def _step(shorten):
 
 @misconception(of="train_step")
 def not_clipped(model, optimizer, batch, bos, clip=1.0):
-    """You never use `clip`. What does one step do when the gradient is a thousand times as long as usual?"""
+    """You step along the gradient as it is, and use `clip` too late or never. What does one step do when the gradient
+    is a thousand times as long as usual?
+    """
     return train_step(model, optimizer, batch, bos, math.inf)
 
 
@@ -257,14 +259,6 @@ def only_the_decoder_clipped(model, optimizer, batch, bos, clip=1.0):
     """You clip the decoder's gradient and let the encoder's be. Of what is the norm to be taken?"""
     shorten = lambda model, clip: nn.utils.clip_grad_norm_(model.decoder.parameters(), clip)  # noqa: E731
     return _step(shorten)(model, optimizer, batch, bos, clip)
-
-
-@misconception(of="train_step")
-def clipped_too_late(model, optimizer, batch, bos, clip=1.0):
-    """You clip after the step. Which gradient did the optimizer see?"""
-    loss = not_clipped(model, optimizer, batch, bos)
-    nn.utils.clip_grad_norm_(model.parameters(), clip)
-    return loss
 
 
 @misconception(of="train_step")

@@ -25,6 +25,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import amplify, normal, seeds, sizes
 
+HINTS = (
+    (
+        "Padding is nobody's word. Make a mask of the valid labels from the lengths, and let it decide what enters "
+        "the sum and what the sum is divided by."
+    ),
+    (
+        "In training the decoder sees the labels, one place later, with bos in front. In decoding it sees its own "
+        "last word: begin with bos, take the most probable word, hand the state on."
+    ),
+    (
+        "train_step: training mode, forward, masked loss, zero the gradients, backward, clip, step. greedy_decode: "
+        "evaluation mode, a loop that keeps each word and the state, cut every row at eos, and restore the mode."
+    ),
+)
+
 SRC_VOCAB, VOCAB, BOS, LR = 8, 9, 3, 0.1
 NEVER = 99  # the end of a sentence that never ends
 DOUBLE = torch.float64

@@ -21,11 +21,26 @@ from headcheck.compare import (
     assert_unchanged,
 )
 from headcheck.properties import worth
-from headcheck.strategies import normal, sizes, tensors
+from headcheck.strategies import Inputs, normal, sizes, tensors
+
+HINTS = (
+    (
+        "Use the product rule on sum_i w_i k_i: only the weights depend on the query. What is the derivative of log "
+        "w_i with respect to q?"
+    ),
+    (
+        "It is k_i minus the mean of all keys under the weights. Put it back: the sum has the form of weight, key, "
+        "and key minus mean. Which matrix of statistics is that?"
+    ),
+    (
+        "It is the covariance of the keys under the weights: centre the keys at their weighted mean, and sum the "
+        "outer products, each with its weight. One matrix product does it."
+    ),
+)
 
 
 @dataclass(frozen=True)
-class Lookup:
+class Lookup(Inputs):
     """A query `(d,)`, and keys `(n, d)` that are the values too."""
 
     query: Tensor

@@ -21,6 +21,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import attention_inputs, normal
 
+HINTS = (
+    (
+        "Write minus half of |q - k|^2 as three terms. A softmax over the keys does not see what is the same for all "
+        "of them: which term may go?"
+    ),
+    (
+        "What is left is a dot product and a number for each key. Which shape must the numbers of the keys have, to "
+        "be added to (batch, queries, keys)?"
+    ),
+    (
+        "So: one product of queries and transposed keys, minus half the sum of squares of each key laid along the "
+        "axis of keys. Then mask, store, dropout and average as in your other scorers."
+    ),
+)
+
 TIGHT = {"rtol": 1e-9, "atol": 1e-9}
 FLOATS = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 

@@ -24,6 +24,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import normal, seeds, sizes
 
+HINTS = (
+    (
+        "Each kernel is a formula for a single distance, and torch does all of them at once. Which two of them need "
+        "to forget the sign?"
+    ),
+    (
+        "nw needs a table of signed distances, (queries, samples). Apply the kernel to it as it is, then make every "
+        "row sum to 1."
+    ),
+    (
+        "If a whole row is 0 there is nothing to divide by. What would `constant` say for such a row? Replace it "
+        "before the division."
+    ),
+)
+
 KERNELS = ("gaussian", "boxcar", "epanechikov", "constant")
 FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 LOOSE = {"rtol": 1e-4, "atol": 1e-4}  # float32, and differences of places

@@ -26,6 +26,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import Attention, attention_inputs, normal, seeds
 
+HINTS = (
+    (
+        "Make a table of offsets first, (queries, keys): the key's position minus the query's, from two aranges. Clip "
+        "it, and shift it so that the smallest is row 0."
+    ),
+    (
+        "Multiply the bracket out: the score is a dot product with the key plus one with the vector of the offset. "
+        "Both are divided by the same root."
+    ),
+    (
+        "You can look up a vector for every pair, or score each query with all rows of the table once and then gather "
+        "the entries that the offsets name. Then masked_softmax."
+    ),
+)
+
 LOOSE = {"rtol": 1e-4, "atol": 1e-4}  # the same sum in another order, in float32
 CLIPS = st.sampled_from([1, 2, 0, 7])
 

@@ -21,6 +21,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import amplify, normal, seeds
 
+HINTS = (
+    (
+        "Without the class token there is one position less, and the head reads another thing. Everything else of ViT "
+        "can be inherited. What has to be removed from it?"
+    ),
+    (
+        "Ablated attention adds nothing and has nothing to learn: a small module that returns zeros in the shape of "
+        "the queries, in a deep copy, in place of each block's attention."
+    ),
+    (
+        "In the report every model gets a generator of its own with the same seed, is trained on batches drawn with "
+        "it, and is then measured in evaluation mode, without gradients, on the test images."
+    ),
+)
+
 DOUBLE = torch.float64
 WIDTH, HIDDEN, HEADS, LAYERS, CLASSES = 8, 11, 2, 2, 5
 CUTS = st.sampled_from([(6, 2), (6, 3), (4, 1)])  # img_size, patch_size

@@ -22,6 +22,21 @@ from headcheck.properties import worth
 from headcheck.strategies import normal, seeds, sizes
 from headcheck.student import Handle
 
+HINTS = (
+    (
+        "A row belongs to one query, which has a whole attention of 1 to share out. So along which axis do the keys "
+        "lie, over which a softmax must run?"
+    ),
+    (
+        "The temperature belongs to the scores. Think of one very large and one very small temperature: which of them "
+        "should leave the scores nearly alike?"
+    ),
+    (
+        "For the pictures: make all axes with one call of plt.subplots, squeeze=False, take the smallest and the "
+        "largest weight over all matrices, and give both to every imshow as its range."
+    ),
+)
+
 COUNTS = st.one_of(sizes(2), st.just((4, 4)))
 
 

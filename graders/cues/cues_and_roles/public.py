@@ -12,6 +12,21 @@ from headcheck.compare import assert_shape, assert_that
 from headcheck.properties import worth
 from headcheck.strategies import normal, sizes
 
+HINTS = (
+    (
+        "Write attention down as weights times values, with weights that come from queries and keys. Change one "
+        "argument at a time: what must the output do, whatever the score is?"
+    ),
+    (
+        "The output is linear in the values alone: turn the sign of an argument around and compare. And its rows "
+        "stand in the order of the queries: what happens when an argument's rows change places?"
+    ),
+    (
+        "Two tests for each argument, negated and with its rows reversed, name two of the roles. What is left over "
+        "are the keys. Draw the inputs at random, so that no accident agrees."
+    ),
+)
+
 ROLES = "queries", "keys", "values"
 SIZES = st.integers(2, 6)
 ALLOWED_CALLS = 20

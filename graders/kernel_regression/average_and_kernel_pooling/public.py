@@ -21,14 +21,29 @@ from headcheck.compare import (
     assert_that,
     assert_unchanged,
 )
-from headcheck.properties import worth
-from headcheck.strategies import normal, seeds, sizes
+from headcheck.properties import step, worth
+from headcheck.strategies import Inputs, normal, seeds, sizes
+
+HINTS = (
+    (
+        "Every query meets every key, so there is a table of distances, (queries, keys). Which axis do you add to the "
+        "queries for the subtraction to make it?"
+    ),
+    (
+        "The normalised exponentials of the formula have a name. What is the argument of the exponential, and over "
+        "which axis of the table is the sum?"
+    ),
+    (
+        "Three steps: the distances in units of the bandwidth, scores from them with the square and the half, a "
+        "softmax over the keys. Then one product of weights and values serves both forms of values."
+    ),
+)
 
 ESTIMATES, WEIGHTS = "the estimates", "the weights"
 
 
 @dataclass(frozen=True)
-class Samples:
+class Samples(Inputs):
     """Queries, keys in any order, one value for each key, several values for each key, and a bandwidth."""
 
     queries: Tensor
@@ -265,3 +280,62 @@ def arguments_are_left_alone(student, case):
         assert_unchanged(now, then, what=name)
     assert_equal(found, estimate(student, *args, case.bandwidth), what=ESTIMATES)
     assert_finite(averages, what="the averages")
+
+
+# The steps on the way, for a student who fails
+
+
+@step("the average of all values")
+def average_is_the_mean(student):
+    y = torch.tensor([1.0, 2.0, 6.0])
+    assert_close(student.average_pooling(y.clone(), 4), torch.full((4,), 3.0), what="average_pooling([1, 2, 6], 4)")
+
+
+def _assert_shared_out(weights):
+    assert_close(weights.sum(1), torch.ones(len(weights), dtype=weights.dtype), what="weights.sum(1)")
+
+
+def _assert_near_first(weights, distances):
+    """Whatever the form of the kernel is, no nearer key has a smaller weight, and the weights do differ."""
+    differences = weights[:, :, None] - weights[:, None]
+    kept = differences * (distances[:, None] - distances[:, :, None]) >= -1e-9
+    assert_that(bool(kept.all()), "a nearer key has a smaller weight", weights=weights)
+    assert_that(bool((differences.amax((1, 2)) > 1e-4).all()), "all keys weigh the same", weights=weights)
+
+
+@step("weights that sum to 1 over the keys")
+@given(case=samples(low=2))
+def weights_sum_to_one(student, case):
+    _assert_shared_out(weigh(student, case.queries, case.keys, case.values, case.bandwidth))
+
+
+@step("the preference for near keys")
+def nearer_keys_weigh_more(student):
+    queries, keys, values = (normal((count,), seed).double() for seed, count in enumerate((5, 6, 6)))
+    weights = weigh(student, queries, keys, values, 2.0)
+    _assert_near_first(weights, (queries[:, None] - keys).abs())
+
+
+@step("the Gaussian weights")
+@given(case=samples(low=2))
+def weights_are_gaussian(student, case):
+    kernels = (-(((case.queries[:, None] - case.keys) / case.bandwidth) ** 2) / 2).exp()
+    weights = weigh(student, case.queries, case.keys, case.values, case.bandwidth)
+    assert_close(weights, kernels / kernels.sum(1, keepdim=True), what=WEIGHTS)
+
+
+@step("the weighted sum of the values")
+@given(case=samples())
+def values_are_averaged(student, case):
+    kernels = (-(((case.queries[:, None] - case.keys) / case.bandwidth) ** 2) / 2).exp()
+    wanted = (kernels * case.values).sum(1) / kernels.sum(1)
+    assert_close(estimate(student, case.queries, case.keys, case.values, case.bandwidth), wanted, what=ESTIMATES)
+
+
+@step("values of several numbers")
+@given(case=samples())
+def several_values_are_averaged(student, case):
+    found = estimate(student, case.queries, case.keys, case.several, case.bandwidth)
+    for column in range(case.several.shape[1]):
+        alone = estimate(student, case.queries, case.keys, case.several[:, column], case.bandwidth)
+        assert_close(found[:, column], alone, what=f"column {column} of the estimates")

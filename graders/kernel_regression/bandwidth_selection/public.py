@@ -13,6 +13,21 @@ from headcheck.compare import assert_number, assert_responds, assert_that, asser
 from headcheck.properties import worth
 from headcheck.strategies import normal, seeds
 
+HINTS = (
+    (
+        "A sample must not help to predict itself, and the others must still share a whole weight of 1. Is it before "
+        "or after the softmax that it has to disappear?"
+    ),
+    (
+        "In the table of scores, (n, n), the entries to hide are those where a sample meets itself. Which score gets "
+        "a weight of exactly 0, however far away all others are?"
+    ),
+    (
+        "Selecting is a loop over the grid that keeps the bandwidth with the smallest error. Decide with care what "
+        "happens when two are equal: the task says which is wanted."
+    ),
+)
+
 GRID = 0.3, 3.0, 0.1, 1.0, 0.03
 WIDTHS = st.sampled_from([0.1, 0.3, 1.0, 3.0])
 

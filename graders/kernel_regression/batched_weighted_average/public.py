@@ -21,14 +21,29 @@ from headcheck.compare import (
 )
 from headcheck.costs import measure
 from headcheck.errors import StudentRaised
-from headcheck.properties import worth
-from headcheck.strategies import normal, sizes, tensors
+from headcheck.properties import step, worth
+from headcheck.strategies import Inputs, normal, sizes, tensors
+
+HINTS = (
+    (
+        "Take one example of the batch and write its average as a matrix product. What are the shapes of the two "
+        "matrices, and of the result?"
+    ),
+    (
+        "Give the weights an axis of length 1 where their row should be, and the values one at the end if they are "
+        "numbers. Then torch.bmm does the whole batch."
+    ),
+    (
+        "Afterwards remove only the axes that you added, by their numbers: a batch of one and a vector of one number "
+        "must keep theirs."
+    ),
+)
 
 MATRIX_PRODUCTS = {"addbmm", "addmm", "addmv", "baddbmm", "bmm", "dot", "linear", "mm", "mv", "vdot"}
 
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(Inputs):
     """Weights `(batch, n)` of any sum and sign, values `(batch, n)` or `(batch, n, v)`."""
 
     weights: Tensor
@@ -252,3 +267,28 @@ def memory_layout_does_not_matter(student, case):
 def _laid_out_backwards(tensor):
     axes = list(reversed(range(tensor.ndim)))
     return tensor.permute(axes).contiguous().permute(axes)
+
+
+# The steps on the way, for a student who fails
+
+
+@step("the weighted sum of one example's numbers")
+@given(weights=tensors((1, 3)), values=tensors((1, 3)))
+def one_example_is_averaged(student, weights, values):
+    _assert_averages(student, Batch(weights, values))
+
+
+@step("a batch of examples")
+@given(case=batches(vectors=(False,)))
+def examples_are_averaged(student, case):
+    _assert_averages(student, case)
+
+
+@step("values of several numbers")
+@given(case=batches(vectors=(True,)))
+def vectors_are_averaged(student, case):
+    _assert_averages(student, case)
+
+
+def _assert_averages(student, case):
+    assert_close(_average(student, case), _wanted(case), what="the averages")

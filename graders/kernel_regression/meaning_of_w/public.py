@@ -22,19 +22,35 @@ from headcheck.compare import (
     assert_unchanged,
 )
 from headcheck.properties import worth
-from headcheck.strategies import normal, seeds, sizes
+from headcheck.strategies import Inputs, normal, seeds, sizes
+
+HINTS = (
+    (
+        "Write the scores of both kernels below each other, one with w and one with a bandwidth. For which bandwidth "
+        "are they equal, and what does the square make of a negative w?"
+    ),
+    (
+        "A weight of 0 should add 0 to the entropy, but 0 times log 0 is NaN. torch has functions that know about "
+        "this; look for xlogy or entr."
+    ),
+    (
+        "The curve asks nw_pooling for the weights at each w, through your own effective_bandwidth, and averages the "
+        "entropies over the queries. Mind w = 0: how wide is the kernel then?"
+    ),
+)
 
 WIDTHS = st.sampled_from([2.0, -4.0, 0.1, -0.3, 1.0, 50.0])
 LOOSE = {"rtol": 1e-5, "atol": 1e-5, "dtype": False}
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Inputs):
     """Queries `(queries,)`, keys `(keys,)` and widths `ws` `(widths,)`, in float64."""
 
     queries: Tensor
     keys: Tensor
     ws: Tensor
+    any_numbers = False  # a query as far from one key as from another never decides between them
 
     @property
     def args(self):

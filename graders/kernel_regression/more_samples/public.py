@@ -21,6 +21,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import normal, seeds
 
+HINTS = (
+    (
+        "A rule is a function that is made by a function: what does the outer one know, and what will the inner one "
+        "be asked?"
+    ),
+    (
+        "The error of one size and one seed: draw the samples, ask the rule for a bandwidth, pool at the test points, "
+        "compare with the true curve there. The rest is two loops around it."
+    ),
+    (
+        "For the verdict average each curve over its seeds first. The slope is that of a line through log n and log "
+        "error, and equal steps will do for log n, if you know how far apart they are."
+    ),
+)
+
 KEYS = {"fixed_has_floor", "shrinking_improves", "slope"}
 CURVE = "the curve"
 RULES = {"0.4": lambda _: 0.4, "1": lambda _: 1.0, "x.mean() / 4": lambda x: x.mean().item() / 4}

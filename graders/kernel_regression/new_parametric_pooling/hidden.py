@@ -6,7 +6,7 @@ import torch
 from given.noisy_curve import END, true_curve
 from torch import nn
 
-from headcheck.compare import assert_measured, assert_shape, assert_that
+from headcheck.compare import assert_measured, assert_shape, assert_that, record
 from headcheck.properties import worth
 
 SAMPLES, FEATURES, TESTED = 100, 3, 300
@@ -45,6 +45,7 @@ def trained_error(m, seed):
         output = assert_shape(m(x, keys, values), (SAMPLES,), what="output")
         assert_that(output.requires_grad, "no gradient reaches the parameters: they stay as they are")
         loss = nn.functional.mse_loss(output, y)
+        record("the mean squared error on the samples", loss)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

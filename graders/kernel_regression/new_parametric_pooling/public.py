@@ -23,14 +23,29 @@ from headcheck.compare import (
     gradients,
 )
 from headcheck.properties import worth
-from headcheck.strategies import normal, seeds, sizes
+from headcheck.strategies import Inputs, normal, seeds, sizes
+
+HINTS = (
+    (
+        "If only one feature matters, distances in the others are noise. What could the model learn, one number for "
+        "each feature, so that a feature can fade out?"
+    ),
+    (
+        "Stretch each feature by its own learned width, then take the squared distance over the features: near keys "
+        "should have the largest scores."
+    ),
+    (
+        "Register the widths as nn.Parameter and start them at a value where a small change matters; at 0, a square "
+        "has no slope. Then a softmax over the keys and the weighted sum."
+    ),
+)
 
 WEIGHTS = "attention_weights"
 LOOSE = {"rtol": 1e-4, "atol": 1e-5}
 
 
 @dataclass(frozen=True)
-class Rows:
+class Rows(Inputs):
     """Queries `(queries, features)`, keys `(queries, keys, features)`, values `(queries, keys)`."""
 
     queries: Tensor

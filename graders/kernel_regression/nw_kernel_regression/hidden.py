@@ -7,7 +7,7 @@ from given.noisy_curve import noisy_samples, test_points, true_curve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcheck.compare import assert_close, assert_measured, assert_shape, assert_that
+from headcheck.compare import assert_close, assert_measured, assert_shape, assert_that, record
 from headcheck.properties import worth
 from headcheck.strategies import normal, seeds, sizes
 
@@ -59,7 +59,7 @@ def fitted_width_finds_the_curve(student):
         x, y = noisy_samples(50, generator=torch.Generator().manual_seed(seed))
         keys, values = (part.expand(100, 50).clone() for part in (x, y))
         m = model(student, START)
-        student.fit(m, x, y, steps=STEPS, lr=LR)
+        record("the loss", student.fit(m, x, y, steps=STEPS, lr=LR))
         w = assert_shape(m.state_dict().get("w"), (1,), what="w").abs().item()
         with torch.no_grad():
             both = [one(queries, keys, values) for one in (m, model(student, 1.0))]

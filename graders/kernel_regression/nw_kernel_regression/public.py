@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_dtype,
     assert_equal,
@@ -25,14 +26,29 @@ from headcheck.compare import (
     assert_unchanged,
     gradients,
 )
-from headcheck.properties import worth
-from headcheck.strategies import normal, seeds, sizes
+from headcheck.properties import step, worth
+from headcheck.strategies import Inputs, normal, seeds, sizes
+
+HINTS = (
+    (
+        "Each query has keys of its own, a row of them. How do queries of shape (n,) meet keys of shape (n, m), so "
+        "that row i uses query i alone?"
+    ),
+    (
+        "w multiplies the difference before it is squared, so its sign does not matter. The softmax runs along a row, "
+        "and the answer is the sum of weights times values along the same row."
+    ),
+    (
+        "For leave_one_out, repeat the samples n times as rows of a square and keep all entries but the diagonal. fit "
+        "is then the usual loop: loss, gradients to zero, backward, step."
+    ),
+)
 
 WEIGHTS = "attention_weights"
 
 
 @dataclass(frozen=True)
-class Rows:
+class Rows(Inputs):
     """Queries `(n,)`, keys and values `(n, m)`, and `w`."""
 
     queries: Tensor
@@ -308,3 +324,95 @@ def arguments_are_left_alone(student, case):
     assert_equal(keys[0], before[0][1:], what="the keys of row 0")
     assert_unchanged(x, before[0], what="x")
     assert_unchanged(y, before[1], what="y")
+
+
+# The steps on the way, for a student who fails
+
+
+@step("the parameter w")
+def width_is_there(student):
+    found = {name: tuple(each.shape) for name, each in student.NWKernelRegression().named_parameters()}
+    assert_that(found == {"w": (1,)}, f"the parameters are {found}, wanted w: (1,)")
+
+
+def _assert_weights(m, case, check):
+    """What the values are multiplied by, read off values that are 1 at one key each, or else what is stored."""
+    count = case.keys.shape[1]
+    one_key_each = torch.eye(count, dtype=case.keys.dtype).repeat(len(case.queries), 1)
+    queries, keys = case.queries.repeat_interleave(count), case.keys.repeat_interleave(count, 0)
+    try:
+        check(predict(m, queries, keys, one_key_each).reshape(case.keys.shape))
+    except Mismatch:
+        check(weigh(m, *case.args))
+
+
+def _assert_shared_out(weights):
+    assert_close(weights.sum(1), torch.ones(len(weights), dtype=weights.dtype), what="weights.sum(1)")
+
+
+def _assert_near_first(weights, distances):
+    """Whatever the form of the kernel is, no nearer key has a smaller weight, and the weights do differ."""
+    differences = weights[:, :, None] - weights[:, None]
+    kept = differences * (distances[:, None] - distances[:, :, None]) >= -1e-9
+    assert_that(bool(kept.all()), "a nearer key has a smaller weight", weights=weights)
+    assert_that(bool((differences.amax((1, 2)) > 1e-4).all()), "all keys weigh the same", weights=weights)
+
+
+@step("weights that sum to 1 over the keys")
+@given(case=rows(low=2))
+def weights_sum_to_one(student, case):
+    _assert_weights(model(student, case.w), case, _assert_shared_out)
+
+
+@step("the preference for near keys")
+def nearer_keys_weigh_more(student):
+    case = Rows(*(normal(shape, i, dtype=torch.float64) for i, shape in enumerate([(5,), (5, 6), (5, 6)])), w=0.6)
+    distances = (case.queries[:, None] - case.keys).abs()
+    _assert_weights(model(student, case.w), case, lambda weights: _assert_near_first(weights, distances))
+
+
+@step("the Gaussian attention weights")
+@given(case=rows(low=2))
+def weights_are_gaussian(student, case):
+    wanted = case.kernels / case.kernels.sum(1, keepdim=True)
+    _assert_weights(model(student, case.w), case, lambda weights: assert_close(weights, wanted, what="weights"))
+
+
+@step("the weighted sum of the values")
+@given(case=rows())
+def values_are_averaged(student, case):
+    wanted = (case.kernels * case.values).sum(1) / case.kernels.sum(1)
+    assert_close(predict(model(student, case.w), *case.args), wanted, what="output")
+
+
+@step("what is stored in attention_weights")
+@given(case=rows())
+def weights_are_stored(student, case):
+    m = model(student, case.w)
+    output = predict(m, *case.args)
+    assert_close((m.attention_weights * case.values).sum(1), output, what="the sum of attention_weights * values")
+
+
+@step("the gradient that reaches w")
+def width_can_learn(student):
+    m = model(student, 0.6)
+    (w,) = m.parameters()
+    output = predict(m, normal((5,), 1).double(), normal((5, 4), 2).double(), normal((5, 4), 3).double())
+    assert_that(bool(gradients(output, [w], what="output")[0].any()), "no gradient reaches w")
+
+
+@step("the keys and values that leave_one_out leaves")
+def one_sample_is_left_out(student):
+    x, y = normal((5,), 1), normal((5,), 2)
+    keys, values = others(student, x, y)
+    for i in range(5):
+        for got, samples in ((keys, x), (values, y)):
+            assert_equal(got[i], torch.cat([samples[:i], samples[i + 1 :]]), what=f"row {i}")
+
+
+@step("the loss that fit returns")
+def first_loss_is_the_mean_square(student):
+    x, y = normal((5,), 1).double(), normal((5,), 2).double()
+    m = model(student, 0.6)
+    errors = predict(m, x, *others(student, x, y)) - y
+    assert_number(fit(student, m, x, y, steps=2, lr=0.1)[0], errors.square().mean().item(), atol=1e-6, what="a loss")

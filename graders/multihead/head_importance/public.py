@@ -18,6 +18,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import amplify, attention_inputs, normal
 
+HINTS = (
+    (
+        "A head reaches the output only through W_o. Which columns of its weight belong to head i? With zeros there "
+        "the head says nothing, and its bias stays."
+    ),
+    (
+        "Measure the full loss and the loss with each head silent, in evaluation mode, on a copy or with the weights "
+        "put back. A head that helps has a positive importance."
+    ),
+    (
+        "Pruning builds a smaller layer: number the features as (heads, head_size) and keep those of the chosen "
+        "heads, as rows of W_q, W_k and W_v, with their biases, and as columns of W_o."
+    ),
+)
+
 HEADS, HEAD_SIZE = 4, 3
 WIDTH = HEADS * HEAD_SIZE  # num_hiddens
 KEPT = st.sampled_from([[2], [0, 3], [3, 1], [1, 2, 3], [0, 1, 2, 3]])

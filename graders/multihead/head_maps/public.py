@@ -21,6 +21,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import amplify, attention_inputs, normal, seeds, sizes
 
+HINTS = (
+    (
+        "Run the layer for what it leaves behind, not for what it returns. How many heads has it, and in which order "
+        "did transpose_qkv put the rows?"
+    ),
+    (
+        "The rows go example by example. So splitting the first axis into two, (batch, heads), puts each map into its "
+        "place; no axis has to move."
+    ),
+    (
+        "Each description is an average over examples and queries. For the distance make a table of |query - key| "
+        "with arange; for the entropy use a function that knows that 0 log 0 is 0."
+    ),
+)
+
 SIZES = {"key_size": 7, "query_size": 8, "value_size": 9}
 UNMASKED = attention_inputs(**SIZES, lengths=("none",), ones=False)
 MASKED = attention_inputs(**SIZES)

@@ -27,6 +27,8 @@ def heads_before_examples(X, num_heads):
 @misconception(of="transpose_qkv")
 def heads_interleaved(X, num_heads):
     """You gave head i every num_heads-th feature. A head owns neighbours: which of the two new axes comes first?"""
+    if X.shape[2] % num_heads:
+        return _qkv(X, num_heads)
     return _qkv(X.unflatten(2, (-1, num_heads)).transpose(2, 3).flatten(2), num_heads)
 
 

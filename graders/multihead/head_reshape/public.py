@@ -21,8 +21,23 @@ from headcheck.compare import (
     assert_unchanged,
     gradients,
 )
-from headcheck.properties import worth
+from headcheck.properties import step, worth
 from headcheck.strategies import generators, normal, sizes
+
+HINTS = (
+    (
+        "No number changes, only its place. Write the shape down with all four axes at once: batch, positions, heads, "
+        "and the features of one head."
+    ),
+    (
+        "Split the last axis into heads and features. The heads then stand behind the positions and should stand "
+        "beside the batch: which two axes change places, before any are merged?"
+    ),
+    (
+        "The way back is the same steps in the opposite order. Use reshape, flatten or unflatten rather than view: "
+        "after a transposition the numbers are no neighbours in memory."
+    ),
+)
 
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 MEMORY_ORDERS = list(permutations(range(3)))
@@ -170,3 +185,36 @@ def arguments_stay_as_they_are(student, case):
     assert_unchanged(features, case.features, what="X")
     assert_equal(student.transpose_output(rows, case.num_heads), case.features, what="features")
     assert_unchanged(rows, case.rows, what="X")
+
+
+# The steps on the way, for a student who fails
+
+
+def _numbered(batch):
+    """Features of 3 positions and 2 heads of size 4, every number another one, and their rows, head by head."""
+    features = torch.arange(24.0 * batch).reshape(batch, 3, 8)
+    return Heads(features, torch.stack([half for X in features for half in (X[:, :4], X[:, 4:])]), 2)
+
+
+@step("the split of one example into heads")
+def one_example_is_split(student):
+    case = _numbered(1)
+    assert_equal(student.transpose_qkv(case.features, 2), case.rows, what="rows")
+
+
+@step("the split of a batch, example by example")
+@given(case=heads())
+def batch_is_split(student, case):
+    assert_equal(student.transpose_qkv(case.features, case.num_heads), case.rows, what="rows")
+
+
+@step("the merge of one example's heads")
+def one_example_is_merged(student):
+    case = _numbered(1)
+    assert_equal(student.transpose_output(case.rows, 2), case.features, what="features")
+
+
+@step("the merge of a batch, example by example")
+@given(case=heads())
+def batch_is_merged(student, case):
+    assert_equal(student.transpose_output(case.rows, case.num_heads), case.features, what="features")

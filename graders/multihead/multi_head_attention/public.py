@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,8 +22,23 @@ from headcheck.compare import (
     assert_zero,
     gradients,
 )
-from headcheck.properties import worth
-from headcheck.strategies import amplify, attention_inputs, normal, seeds, sizes
+from headcheck.properties import step, worth
+from headcheck.strategies import Attention, amplify, attention_inputs, normal, seeds, sizes
+
+HINTS = (
+    (
+        "You have all the parts: four projections, transpose_qkv, DotProductAttention, transpose_output. In which "
+        "order does a query meet them?"
+    ),
+    (
+        "After transpose_qkv the batch has a row for each head of each example. The attention wants a length for each "
+        "of these rows: in which order are they?"
+    ),
+    (
+        "Rows go example by example, with all its heads together, so each example's lengths must appear num_heads "
+        "times in a row: that is repeat_interleave along the batch. Merge the heads, then W_o."
+    ),
+)
 
 DOUBLE = torch.float64
 WIDTH = 4  # num_hiddens
@@ -313,3 +330,112 @@ def _torch_answer(state, case, heads, *, bias):
     mask = case.padded.repeat_interleave(heads, dim=0)
     with torch.no_grad():
         return layer(case.queries, case.keys, case.values, attn_mask=mask, average_attn_weights=False)
+
+
+# The steps on the way, for a student who fails
+
+
+LOOSE = {"rtol": 1e-4, "atol": 1e-4}  # the same sum in another order, in float32
+
+
+def _assert_same_order(weights, wanted):
+    """Whatever the scale of the scores is, no larger one has a smaller weight, and the weights do differ."""
+    differences = weights[..., None] - weights[..., None, :]
+    kept = differences * (wanted[..., None] - wanted[..., None, :]) >= -1e-9
+    assert_that(bool(kept.all()), "a key with a larger score has a smaller weight", weights=weights)
+    assert_that(bool((differences.amax((-1, -2)) > 1e-4).all()), "all keys weigh the same", weights=weights)
+
+
+def _weights(student, case, heads):
+    """The weights as they are, and as they should be: row `b * heads + i` is head `i` of example `b`."""
+    layer = build(student, _single(case), heads, scale=0.5)
+    layer(*_single(case))
+    _, wanted = _torch_answer(layer.state_dict(), case, heads, bias=False)
+    wanted = wanted.flatten(0, 1).float()
+    return assert_shape(layer.attention.attention_weights, tuple(wanted.shape), what="attention_weights"), wanted
+
+
+def _single(case):
+    """The arguments in float32, so that a step does not ask for other dtypes as well."""
+    valid_lens = None if case.valid_lens is None else case.valid_lens.clone()
+    return *(x.float() for x in case.args[:3]), valid_lens
+
+
+def _answers(student, case, heads, state=None):
+    """What the layer answers, with some weights replaced, and what PyTorch's does."""
+    layer = build(student, _single(case), heads)
+    layer.load_state_dict(layer.state_dict() | (state or {}))
+    wanted, _ = _torch_answer(layer.state_dict(), case, heads, bias=False)
+    return assert_shape(layer(*_single(case)), tuple(wanted.shape), what="output"), wanted.float()
+
+
+def _assert_merged(student, case, heads):
+    """Without `W_o`, the output changes with the values as it should, whatever else is added to it."""
+    found = [
+        _answers(student, replace(case, values=values), heads, {"W_o.weight": torch.eye(WIDTH)})
+        for values in (case.values, -case.values)
+    ]
+    got, wanted = (first - second for first, second in zip(*found, strict=True))
+    assert_close(got, wanted, what="the change of the output when the values change sign", **LOOSE)
+
+
+def _example(batch):
+    """Inputs without lengths, of widths that all differ."""
+    shapes = (batch, 5, WIDTH), (batch, 6, 7), (batch, 6, 2)
+    return Attention(*(normal(shape, seed, dtype=DOUBLE) for seed, shape in enumerate(shapes)), None)
+
+
+@step("the matrices W_q, W_k, W_v and W_o, and their biases")
+def matrices_are_there(student):
+    biases = {f"W_{role}.bias": (WIDTH,) for role in "qkvo"}
+    for options, wanted in (({}, MATRICES), ({"bias": True}, MATRICES | biases)):
+        _assert_parameters(build(student, arguments(), 2, **options), wanted)
+
+
+@step("weights that sum to 1 over the keys")
+def weights_sum_to_one(student):
+    X = normal((2, 5, WIDTH), 1)
+    layer = build(student, (X, X, X, None), 1)
+    layer(X, X, X, None)
+    weights = assert_shape(layer.attention.attention_weights, (2, 5, 5), what="attention_weights")
+    assert_close(weights.sum(-1), torch.ones(2, 5), what="attention_weights.sum(-1)", **LOOSE)
+
+
+@step("the projected queries, keys and values of one head")
+def one_head_sees_the_projections(student):
+    _assert_same_order(*_weights(student, _example(2), 1))
+    value = normal((2, 1, 2), 3, dtype=DOUBLE)
+    _assert_merged(student, replace(_example(2), values=value.repeat(1, 6, 1)), 1)  # whatever the weights are
+
+
+@step("the split into heads, each with its own weights")
+def one_example_is_split(student):
+    for heads in (2, 4):
+        _assert_same_order(*_weights(student, _example(1), heads))
+
+
+@step("the scaling of the scores in every head")
+def scores_are_scaled(student):
+    for heads in (1, 2, 4):
+        assert_close(*_weights(student, _example(1), heads), what="attention_weights", **LOOSE)
+
+
+@step("the rows and the valid lengths of every head", examples=8)
+@given(
+    heads=st.sampled_from([2, 4]),
+    case=attention_inputs(query_size=WIDTH, dtype=DOUBLE, ones=False, lengths=("per query", "per example")),
+)
+def rows_have_their_lengths(student, heads, case):
+    assert_close(*_weights(student, case, heads), what="attention_weights", **LOOSE)
+
+
+@step("the merge of the heads")
+@given(heads=HEADS, case=attention_inputs(query_size=WIDTH, dtype=DOUBLE, ones=False))
+def heads_are_merged(student, heads, case):
+    _assert_merged(student, case, heads)
+
+
+@step("the output: the merged heads through W_o")
+@given(heads=HEADS, case=attention_inputs(query_size=WIDTH, dtype=DOUBLE, ones=False))
+def heads_are_mixed(student, heads, case):
+    assert_close(*_answers(student, case, heads), what="output", **LOOSE)

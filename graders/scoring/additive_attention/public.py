@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_dtype,
     assert_equal,
@@ -24,8 +25,23 @@ from headcheck.compare import (
     assert_zero,
     gradients,
 )
-from headcheck.properties import worth
+from headcheck.properties import step, worth
 from headcheck.strategies import Attention, amplify, attention_inputs, normal, tensors
+
+HINTS = (
+    (
+        "Project queries and keys into the same hidden space first, each with its own matrix. Then every query has to "
+        "meet every key: how many axes has the tensor of all pairs?"
+    ),
+    (
+        "Give the queries an axis for the keys, and the keys an axis for the queries, both of length 1. Broadcasting "
+        "makes the sums, (batch, queries, keys, hidden)."
+    ),
+    (
+        "Bend the sums with tanh, let w_v read one number off each, and drop its last axis, and only that. From there "
+        "it is masked_softmax, dropout on the weights, and a product with the values."
+    ),
+)
 
 LOOSE = {"rtol": 1e-4, "atol": 1e-4}  # the same sum in another order, in float32
 
@@ -340,3 +356,93 @@ def no_key_means_no_gradient(student, case):
     for (name, where), grad in zip(idle.items(), gradients(output, inputs, what="output"), strict=True):
         assert_finite(grad, what=f"the gradient of the {name}")
         assert_zero(grad, where=where[..., None].expand_as(grad), what=f"the gradient of the {name}")
+
+
+# The steps on the way, for a student who fails
+
+
+def _assert_weights(layer, case, check):
+    """What the layer multiplies the values by, read off values that are the identity, or else what it stores."""
+    identity = torch.eye(case.shape[2], dtype=case.values.dtype).repeat(case.shape[0], 1, 1)
+    try:
+        check(assert_shape(layer(case.queries, case.keys, identity, case.valid_lens), case.shape))
+    except Mismatch:
+        check(assert_shape(layer.attention_weights, case.shape, what="attention_weights"))
+
+
+def _assert_shared_out(weights):
+    assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]), what="weights.sum(-1)", atol=1e-5, dtype=False)
+
+
+def _assert_same_order(weights, scores):
+    """Whatever the scale of the scores is, no larger one has a smaller weight, and the weights do differ."""
+    differences = weights[..., None] - weights[..., None, :]
+    kept = differences * (scores[..., None] - scores[..., None, :]) >= -1e-9
+    assert_that(bool(kept.all()), "a key with a larger score has a smaller weight", weights=weights)
+    assert_that(bool((differences.amax((-1, -2)) > 1e-4).all()), "all keys weigh the same", weights=weights)
+
+
+def _scores(layer, case):
+    """The score of every pair, one pair at a time."""
+    W_q, W_k, w_v = (layer.state_dict()[f"{name}.weight"] for name in ("W_q", "W_k", "w_v"))
+    pairs = [
+        [[w_v @ torch.tanh(W_k @ key + W_q @ query) for key in keys] for query in queries]
+        for queries, keys in zip(case.queries, case.keys, strict=True)
+    ]
+    return torch.tensor(pairs).reshape(case.shape)
+
+
+def _assert_right_weights(student, case):
+    layer = _layer(student, case)
+    wanted = _scores(layer, case).masked_fill(case.padded, -torch.inf).softmax(-1)
+    _assert_weights(layer, case, lambda weights: assert_close(weights, wanted, **LOOSE))
+
+
+@step("the matrices W_q, W_k and w_v")
+def matrices_are_there(student):
+    layer = student.AdditiveAttention(5, 4, 3, 0.0)
+    wanted = {"W_k.weight": (3, 5), "W_q.weight": (3, 4), "w_v.weight": (1, 3)}
+    found = {name: tuple(parameter.shape) for name, parameter in layer.named_parameters()}
+    assert_that(found == wanted, f"the parameters are {found}, wanted {wanted}")
+
+
+@step("weights that sum to 1 over the keys")
+@given(case=attention_inputs(ones=False, lengths=("none",), query_size=7, key_size=7))
+def weights_sum_to_one(student, case):
+    _assert_weights(_layer(student, case), case, _assert_shared_out)
+
+
+@step("the tanh of query plus key, scored by w_v")
+def larger_scores_weigh_more(student):
+    case = _inputs(queries=5, keys=6)
+    layer = student.AdditiveAttention(6, 5, 8, 0.0).eval()
+    layer.load_state_dict(amplify(layer.state_dict(), seed=2, scale=0.3))
+    scores = _scores(layer, case)
+    _assert_weights(layer, case, lambda weights: _assert_same_order(weights, scores))
+
+
+@step("the size of the scores before the softmax")
+@given(case=attention_inputs(ones=False, lengths=("none",)))
+def weights_without_padding(student, case):
+    _assert_right_weights(student, case)
+
+
+@step("the masking of padded keys")
+@given(case=attention_inputs(ones=False, lengths=("per example", "per query")))
+def weights_with_padding(student, case):
+    _assert_right_weights(student, case)
+
+
+@step("the weighted sum of the values")
+@given(case=attention_inputs(ones=False))
+def values_are_averaged(student, case):
+    layer = _layer(student, case)
+    weights = _scores(layer, case).masked_fill(case.padded, -torch.inf).softmax(-1)
+    assert_close(layer(*case.args), weights @ case.values, what="output", **LOOSE)
+
+
+@step("what is stored in attention_weights")
+@given(case=attention_inputs(ones=False))
+def weights_are_stored(student, case):
+    output, weights = _attend(_layer(student, case), *case.args)
+    assert_close(weights @ case.values, output, what="attention_weights @ values", **LOOSE)

@@ -10,6 +10,7 @@ from hypothesis import given
 from torch import nn
 
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_dtype,
     assert_equal,
@@ -22,8 +23,20 @@ from headcheck.compare import (
     assert_zero,
     gradients,
 )
-from headcheck.properties import worth
-from headcheck.strategies import attention_inputs, normal, padding, seeds
+from headcheck.properties import step, worth
+from headcheck.strategies import Attention, attention_inputs, normal, padding, seeds
+
+HINTS = (
+    "Once the query is in the space of the keys, this is an attention that you have already written. Which one?",
+    (
+        "One nn.Linear without bias takes the query from its width to that of the keys. Then under which width does "
+        "the root stand?"
+    ),
+    (
+        "You may inherit from your DotProductAttention, add W in the constructor, and hand the projected queries on "
+        "to its forward pass: mask, dropout and weights come with it."
+    ),
+)
 
 WEIGHTS = "attention_weights"
 
@@ -254,3 +267,83 @@ def half_precision_works(student, half, brain):
         assert_finite(assert_dtype(m(*case.args), case.queries.dtype, what="output"), what="output")
         weights = assert_shape(m.attention_weights, case.shape, what=WEIGHTS)
         assert_close(weights.float().sum(-1), torch.ones(case.shape[:2]), atol=1e-2, what="row sums of the weights")
+
+
+# The steps on the way, for a student who fails
+
+
+LOOSE = {"rtol": 1e-4, "atol": 1e-4}  # the same sum in another order, in float32
+
+
+def _assert_weights(layer, case, check):
+    """What the layer multiplies the values by, read off values that are the identity, or else what it stores."""
+    identity = torch.eye(case.shape[2], dtype=case.values.dtype).repeat(case.shape[0], 1, 1)
+    try:
+        check(assert_shape(layer(case.queries, case.keys, identity, case.valid_lens), case.shape))
+    except Mismatch:
+        check(assert_shape(layer.attention_weights, case.shape, what="attention_weights"))
+
+
+def _assert_shared_out(weights):
+    assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]), what="weights.sum(-1)", atol=1e-5, dtype=False)
+
+
+def _assert_same_order(weights, scores):
+    """Whatever the scale of the scores is, no larger one has a smaller weight, and the weights do differ."""
+    differences = weights[..., None] - weights[..., None, :]
+    kept = differences * (scores[..., None] - scores[..., None, :]) >= -1e-9
+    assert_that(bool(kept.all()), "a key with a larger score has a smaller weight", weights=weights)
+    assert_that(bool((differences.amax((-1, -2)) > 1e-4).all()), "all keys weigh the same", weights=weights)
+
+
+def _assert_right_weights(student, case):
+    layer = attention_for(student, case)
+    _assert_weights(
+        layer, case, lambda weights: assert_close(weights, _wanted(layer, case, torch.eye(case.shape[2])), **LOOSE)
+    )
+
+
+def _wanted(layer, case, values):
+    """What PyTorch makes of the projected queries."""
+    queries = torch.einsum("bqi,ki->bqk", case.queries, layer.state_dict()["W.weight"])
+    values = values.to(queries.dtype).expand(case.shape[0], -1, -1)
+    return nn.functional.scaled_dot_product_attention(queries, case.keys, values, attn_mask=~case.padded)
+
+
+@step("the matrix W")
+def matrix_is_there(student):
+    found = {name: tuple(each.shape) for name, each in student.BilinearAttention(5, 3, 0.0).named_parameters()}
+    assert_that(found == {"W.weight": (3, 5)}, f"the parameters are {found}, wanted W.weight: (3, 5)")
+
+
+@step("weights that sum to 1 over the keys")
+@given(case=attention_inputs(ones=False, lengths=("none",)))
+def weights_sum_to_one(student, case):
+    _assert_weights(attention_for(student, case), case, _assert_shared_out)
+
+
+@step("the dot products of projected queries and keys")
+def larger_products_weigh_more(student):
+    case = Attention(normal((2, 5, 3), 1), normal((2, 6, 4), 2), normal((2, 6, 7), 3), None)
+    layer = attention_for(student, case, scale=0.3)
+    products = torch.einsum("bqi,ki,bmk->bqm", case.queries, layer.state_dict()["W.weight"], case.keys)
+    _assert_weights(layer, case, lambda weights: _assert_same_order(weights, products))
+
+
+@step("the scaling of the scores before the softmax")
+@given(case=attention_inputs(ones=False, lengths=("none",)))
+def weights_without_padding(student, case):
+    _assert_right_weights(student, case)
+
+
+@step("the masking of padded keys")
+@given(case=attention_inputs(ones=False, lengths=("per example", "per query")))
+def weights_with_padding(student, case):
+    _assert_right_weights(student, case)
+
+
+@step("the weighted sum of the values")
+@given(case=attention_inputs())
+def values_are_averaged(student, case):
+    layer = attention_for(student, case)
+    assert_close(layer(*case.args), _wanted(layer, case, case.values), what="output", **LOOSE)

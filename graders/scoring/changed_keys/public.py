@@ -19,6 +19,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import POISON, amplify, attention_inputs, normal, seeds
 
+HINTS = (
+    (
+        "Call both scorers first, with the lengths, and read attention_weights off each: they are what has to be "
+        "compared, and only where keys are valid."
+    ),
+    (
+        "Which keys can no scorer tell apart, whatever it has learned? And how does a tanh answer to a very long key, "
+        "compared with a dot product?"
+    ),
+    (
+        "Uniform means one over the valid length of that row, and zeros count as padding. For the ranking compare "
+        "argsort of both along the keys; for the gap take the largest absolute difference."
+    ),
+)
+
 SIZE, HIDDENS = 7, 9  # larger than any count of queries or keys
 UNMASKED = attention_inputs(query_size=SIZE, key_size=SIZE, lengths=("none",), ones=False)
 MASKED = attention_inputs(query_size=SIZE, key_size=SIZE)

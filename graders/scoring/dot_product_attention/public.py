@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_dtype,
     assert_equal,
@@ -23,8 +24,23 @@ from headcheck.compare import (
     assert_zero,
     gradients,
 )
-from headcheck.properties import worth
+from headcheck.properties import step, worth
 from headcheck.strategies import Attention, attention_inputs, normal
+
+HINTS = (
+    (
+        "All dot products of queries and keys of an example are one matrix product. Which two axes of the keys must "
+        "change places for it?"
+    ),
+    (
+        "How large is a sum of d random products? Divide by its standard deviation, which is no function of the "
+        "number of keys, before the softmax."
+    ),
+    (
+        "In this order: product, division, masked_softmax, store the weights, dropout, product with the values. Read "
+        "the width off the queries in the forward pass."
+    ),
+)
 
 LOOSE = {"rtol": 1e-4, "atol": 1e-4}  # the same sum in another order, in float32
 FLOATS = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
@@ -344,3 +360,72 @@ def no_key_is_no_matter_of_dtype(student):
         output, _ = _attend(_layer(student), *case.args[:3], torch.tensor([0, 4]))
         assert_finite(assert_dtype(output, dtype, what="output"), what="output")
         assert_zero(output[0], what=f"output of an example of length 0 in {dtype}")
+
+
+# The steps on the way, for a student who fails
+
+
+def _assert_weights(layer, case, check):
+    """What the layer multiplies the values by, read off values that are the identity, or else what it stores."""
+    identity = torch.eye(case.shape[2], dtype=case.values.dtype).repeat(case.shape[0], 1, 1)
+    try:
+        check(assert_shape(layer(case.queries, case.keys, identity, case.valid_lens), case.shape))
+    except Mismatch:
+        check(assert_shape(layer.attention_weights, case.shape, what="attention_weights"))
+
+
+def _assert_shared_out(weights):
+    assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]), what="weights.sum(-1)", atol=1e-5, dtype=False)
+
+
+def _assert_same_order(weights, scores):
+    """Whatever the scale of the scores is, no larger one has a smaller weight, and the weights do differ."""
+    differences = weights[..., None] - weights[..., None, :]
+    kept = differences * (scores[..., None] - scores[..., None, :]) >= -1e-9
+    assert_that(bool(kept.all()), "a key with a larger score has a smaller weight", weights=weights)
+    assert_that(bool((differences.amax((-1, -2)) > 1e-4).all()), "all keys weigh the same", weights=weights)
+
+
+def _assert_right_weights(student, case):
+    identity = torch.eye(case.shape[2]).repeat(case.shape[0], 1, 1)
+    wanted = nn.functional.scaled_dot_product_attention(case.queries, case.keys, identity, attn_mask=~case.padded)
+    _assert_weights(_layer(student), case, lambda weights: assert_close(weights, wanted, **LOOSE))
+
+
+@step("weights that sum to 1 over the keys")
+@given(case=_cases(ones=False, lengths=("none",)))
+def weights_sum_to_one(student, case):
+    _assert_weights(_layer(student), case, _assert_shared_out)
+
+
+@step("the dot products of queries and keys")
+def larger_products_weigh_more(student):
+    case = _inputs(queries=5, keys=6)
+    products = torch.einsum("bqd,bkd->bqk", case.queries, case.keys)
+    _assert_weights(_layer(student), case, lambda weights: _assert_same_order(weights, products))
+
+
+@step("the scaling of the scores before the softmax")
+@given(case=_cases(ones=False, lengths=("none",)))
+def weights_without_padding(student, case):
+    _assert_right_weights(student, case)
+
+
+@step("the masking of padded keys")
+@given(case=_cases(ones=False, lengths=("per example", "per query")))
+def weights_with_padding(student, case):
+    _assert_right_weights(student, case)
+
+
+@step("the weighted sum of the values")
+@given(case=_cases(ones=False))
+def values_are_averaged(student, case):
+    wanted = nn.functional.scaled_dot_product_attention(*case.args[:3], attn_mask=~case.padded)
+    assert_close(_layer(student)(*case.args), wanted, what="output", **LOOSE)
+
+
+@step("what is stored in attention_weights")
+@given(case=_cases(ones=False))
+def weights_are_stored(student, case):
+    output, weights = _attend(_layer(student), *case.args)
+    assert_close(weights @ case.values, output, what="attention_weights @ values", **LOOSE)

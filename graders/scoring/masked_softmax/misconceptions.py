@@ -21,6 +21,13 @@ def _right(X, valid_lens):
     return X.masked_fill(padded, -torch.inf).softmax(-1).masked_fill(padded, 0.0)
 
 
+def _lowered(X, padded):
+    """The scores with a million below zero in place of padding, as in the book: minus infinity in float16."""
+    scores = X.clone()
+    scores[padded] = -1e6
+    return scores
+
+
 def mask_after_softmax(X, valid_lens=None):
     """You masked the finished weights, so what is left of a row no longer sums to 1. When should the mask act?"""
     return X.softmax(-1) * ~_padded(X, valid_lens)
@@ -63,7 +70,7 @@ def minus_a_billion_in_half_precision(X, valid_lens=None):
 
 def mask_inverted(X, valid_lens=None):
     """You masked the valid keys and kept the padding. On which side of the length does your comparison say True?"""
-    return _right(X, None) if valid_lens is None else X.masked_fill(~_padded(X, valid_lens), -1e6).softmax(-1)
+    return _right(X, None) if valid_lens is None else _lowered(X, ~_padded(X, valid_lens)).softmax(-1)
 
 
 def padding_in_front(X, valid_lens=None):
@@ -83,12 +90,12 @@ def one_key_short(X, valid_lens=None):
 
 def softmax_over_queries(X, valid_lens=None):
     """Your softmax runs over the queries. Each query shares out its attention among the keys: which axis is that?"""
-    return X.masked_fill(_padded(X, valid_lens), -1e6).softmax(1)
+    return _lowered(X, _padded(X, valid_lens)).softmax(1)
 
 
 def softmax_over_the_batch(X, valid_lens=None):
     """Your softmax runs over the batch, so examples compete. Along which axis should weights sum to 1?"""
-    return X.masked_fill(_padded(X, valid_lens), -1e6).softmax(0)
+    return _lowered(X, _padded(X, valid_lens)).softmax(0)
 
 
 def softmax_over_all_scores(X, valid_lens=None):
@@ -98,7 +105,7 @@ def softmax_over_all_scores(X, valid_lens=None):
 
 def logarithms_returned(X, valid_lens=None):
     """You returned logarithms of weights. What sums to 1 in each row, the logarithms or the weights?"""
-    return X.masked_fill(_padded(X, valid_lens), -1e6).log_softmax(-1)
+    return _lowered(X, _padded(X, valid_lens)).log_softmax(-1)
 
 
 def scores_divided_by_root_of_keys(X, valid_lens=None):

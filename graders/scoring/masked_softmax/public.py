@@ -22,6 +22,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import generators, masked_scores, normal, padding
 
+HINTS = (
+    (
+        "A softmax shares a weight of 1 among all scores that it sees. So padding has to be gone before it looks. "
+        "Which score has an exponential of exactly 0?"
+    ),
+    (
+        "You need a mask of the shape of X, or one that broadcasts to it. Number the positions of the keys with "
+        "torch.arange and compare them with the lengths: which axes do the lengths need for that?"
+    ),
+    (
+        "Look at masked_fill, and at reshape(batch, -1, 1), which serves both forms of lengths. Then think of a row "
+        "without any valid key: 0 divided by 0 must not appear, not even in a gradient."
+    ),
+)
+
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 LENGTH_DTYPES = [torch.int32, torch.int16, torch.int8, torch.uint8]
 

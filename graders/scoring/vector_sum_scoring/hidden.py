@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from given.recall import SIZE, recall_batch, recall_loss
 
-from headcheck.compare import assert_close, assert_measured, assert_number, assert_shape, assert_that
+from headcheck.compare import assert_close, assert_measured, assert_number, assert_shape, assert_that, record
 from headcheck.properties import worth
 from headcheck.strategies import normal
 
@@ -39,7 +39,8 @@ def trained(reference, seed):
 
 
 def train(m, seed):
-    """The training that `recall_accuracy` must do."""
+    """The training that `recall_accuracy` must do; returns the losses."""
+    losses = []
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(list(m.parameters()), lr=1e-2)
     for _ in range(STEPS):
@@ -49,6 +50,8 @@ def train(m, seed):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        losses.append(loss.item())
+    return losses
 
 
 @worth(1, training=True, hint="Can a score that treats all queries alike recall? If yours can, it mixes query and key.")
@@ -61,7 +64,7 @@ def sum_cannot_recall(student):
     """
     for seed in SEEDS:
         m = started(student, seed)
-        train(m, seed)
+        record("the loss", train(m, seed))
         reached = accuracy(m, seed)
         assert_measured(reached, at_least=0.25, at_most=0.38, what="the share of new examples that it has right")
 

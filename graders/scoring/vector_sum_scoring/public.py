@@ -11,6 +11,7 @@ from hypothesis import given
 from torch import nn
 
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_dtype,
     assert_finite,
@@ -23,8 +24,23 @@ from headcheck.compare import (
     assert_zero,
     gradients,
 )
-from headcheck.properties import worth
-from headcheck.strategies import attention_inputs, normal, seeds
+from headcheck.properties import step, worth
+from headcheck.strategies import Attention, attention_inputs, normal, seeds
+
+HINTS = (
+    (
+        "Multiply the bracket of w . (q + k) out. Which of the two parts is the same along a whole row of scores, and "
+        "what does a softmax do with it?"
+    ),
+    (
+        "Score queries and keys each with w, one number a vector, and let broadcasting add them: (batch, queries, 1) "
+        "and (batch, 1, keys). Which of them has to be transposed?"
+    ),
+    (
+        "query_effect looks at the spread of each weight over the queries, the largest minus the smallest. For "
+        "recall_accuracy train only what has parameters, then count right answers in evaluation mode."
+    ),
+)
 
 WEIGHTS = "attention_weights"
 SIZE = 7  # of queries and keys; no other size of a case is 7
@@ -267,3 +283,76 @@ def half_precision_works(student, half, brain):
         assert_finite(assert_dtype(m(*case.args), case.keys.dtype, what="output"), what="output")
         weights = assert_shape(m.attention_weights, case.shape, what=WEIGHTS)
         assert_close(weights.float().sum(-1), torch.ones(case.shape[:2]), atol=1e-2, what="row sums of the weights")
+
+
+# The steps on the way, for a student who fails
+
+
+LOOSE = {"rtol": 1e-4, "atol": 1e-4}  # the same sum in another order, in float32
+
+
+def _assert_weights(layer, case, check):
+    """What the layer multiplies the values by, read off values that are the identity, or else what it stores."""
+    identity = torch.eye(case.shape[2], dtype=case.values.dtype).repeat(case.shape[0], 1, 1)
+    try:
+        check(assert_shape(layer(case.queries, case.keys, identity, case.valid_lens), case.shape))
+    except Mismatch:
+        check(assert_shape(layer.attention_weights, case.shape, what="attention_weights"))
+
+
+def _assert_shared_out(weights):
+    assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]), what="weights.sum(-1)", atol=1e-5, dtype=False)
+
+
+def _assert_same_order(weights, scores):
+    """Whatever the scale of the scores is, no larger one has a smaller weight, and the weights do differ."""
+    differences = weights[..., None] - weights[..., None, :]
+    kept = differences * (scores[..., None] - scores[..., None, :]) >= -1e-9
+    assert_that(bool(kept.all()), "a key with a larger score has a smaller weight", weights=weights)
+    assert_that(bool((differences.amax((-1, -2)) > 1e-4).all()), "all keys weigh the same", weights=weights)
+
+
+def _assert_right_weights(student, case):
+    layer, w = sum_attention(student, case)
+    wanted = (case.keys @ w.T).transpose(1, 2).masked_fill(case.padded, -torch.inf).softmax(-1)  # the queries cancel
+    _assert_weights(layer, case, lambda weights: assert_close(weights, wanted, **LOOSE))
+
+
+@step("the vector w")
+def vector_is_there(student):
+    found = {name: tuple(each.shape) for name, each in student.SumAttention(5, 0.0).named_parameters()}
+    assert_that(found == {"w.weight": (1, 5)}, f"the parameters are {found}, wanted w.weight: (1, 5)")
+
+
+@step("weights that sum to 1 over the keys")
+@given(case=sum_inputs(ones=False, lengths=("none",)))
+def weights_sum_to_one(student, case):
+    _assert_weights(sum_attention(student, case)[0], case, _assert_shared_out)
+
+
+@step("the sum of query and key, scored by w")
+def larger_sums_weigh_more(student):
+    case = Attention(normal((4, 5, SIZE), 1), normal((4, 8, SIZE), 2), normal((4, 8, 3), 3), None)
+    layer, w = sum_attention(student, case)
+    scores = (case.keys @ w.T).transpose(1, 2).expand(case.shape)
+    _assert_weights(layer, case, lambda weights: _assert_same_order(weights, scores))
+
+
+@step("the size of the scores before the softmax")
+@given(case=sum_inputs(ones=False, lengths=("none",)))
+def weights_without_padding(student, case):
+    _assert_right_weights(student, case)
+
+
+@step("the masking of padded keys")
+@given(case=sum_inputs(ones=False, lengths=("per example", "per query")))
+def weights_with_padding(student, case):
+    _assert_right_weights(student, case)
+
+
+@step("the weighted sum of the values")
+@given(case=sum_inputs())
+def values_are_averaged(student, case):
+    layer, w = sum_attention(student, case)
+    weights = (case.keys @ w.T).transpose(1, 2).masked_fill(case.padded, -torch.inf).softmax(-1)
+    assert_close(layer(*case.args), weights @ case.values, what="output", **LOOSE)

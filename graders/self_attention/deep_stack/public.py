@@ -11,6 +11,21 @@ from headcheck.compare import assert_number, assert_responds, assert_that, asser
 from headcheck.properties import worth
 from headcheck.strategies import normal, seeds, sizes
 
+HINTS = (
+    (
+        "A cosine is the dot product of two vectors of length 1. If all tokens are normalised first, one matrix "
+        "product gives all cosines of a sequence."
+    ),
+    (
+        "Every token is its own twin, so the diagonal says nothing. Which entries of the table are left, and what do "
+        "you divide by?"
+    ),
+    (
+        "Use one generator for everything, in order: the tokens, then each block as it is needed. With a residual the "
+        "next X is X plus what the block returns. Note the similarity after each block."
+    ),
+)
+
 SIMILARITY = "similarity"
 SEEDS = 0, 1, 2
 TOLERANCE = 1e-5

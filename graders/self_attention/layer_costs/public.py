@@ -11,6 +11,18 @@ from headcheck.compare import assert_responds, assert_that
 from headcheck.costs import measure
 from headcheck.properties import worth
 
+HINTS = (
+    "Count for one token first: which matrices meet it, and how large are they? Then multiply by the number of tokens.",
+    (
+        "Attention has two products: every token with every other for the scores, and weights with values for the "
+        "mixing. How long is each sum?"
+    ),
+    (
+        "A convolution of k neighbours reaches k // 2 to each side in one layer. How many such steps is the way from "
+        "the first token to the last, rounded up?"
+    ),
+)
+
 DOUBLE = torch.float64
 KINDS = ("conv", "rnn", "self_attention")
 LENGTHS, WIDTHS = st.sampled_from([5, 2, 9, 16, 1]), st.sampled_from([4, 3, 7, 12, 1])

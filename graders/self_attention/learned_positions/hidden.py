@@ -9,7 +9,7 @@ from given.dates import BOS
 from given.reversal import VOCAB_SIZE, reversal_pairs
 from torch import nn
 
-from headcheck.compare import assert_measured
+from headcheck.compare import assert_measured, record
 from headcheck.properties import worth
 
 SIZE, HEADS, FFN = 32, 4, 64
@@ -71,6 +71,7 @@ def reversal_accuracy(make_positions, *, seed):
         logits = model(src[rows], src_lens[rows], shifted(labels[rows]), positions)
         valid = torch.arange(labels.shape[1]) < label_lens[rows][:, None]
         loss = nn.functional.cross_entropy(logits[valid], labels[rows][valid])
+        record("the loss", loss)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)

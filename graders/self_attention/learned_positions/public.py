@@ -16,9 +16,25 @@ from headcheck.compare import (
     assert_shape,
     assert_that,
     assert_unchanged,
+    gradients,
 )
-from headcheck.properties import worth
+from headcheck.properties import step, worth
 from headcheck.strategies import normal, seeds, sizes
+
+HINTS = (
+    (
+        "This is your positional encoding with another table: one that an optimizer can change. What makes a tensor "
+        "part of what is trained?"
+    ),
+    (
+        "torch.randn has standard deviation 1. How do you get the standard deviation that is asked for, in a table of "
+        "shape (1, max_len, num_hiddens)?"
+    ),
+    (
+        "The forward pass takes as many rows of P as X has positions, from offset on, adds them to all examples "
+        "alike, and then applies dropout. Check the end of that slice against max_len first."
+    ),
+)
 
 MAX_LEN = 12
 
@@ -178,3 +194,48 @@ def input_is_left_alone(student):
     assert_unchanged(X, before, what="X")
     assert_not_copied(output, before, what="output")
     assert_close(output, before + table[:, :5], what="output")
+
+
+# The steps on the way, for a student who fails
+
+
+@step("the parameter P")
+def table_is_there(student):
+    for layer in (student.LearnedPositionalEncoding(6, 0.0, MAX_LEN), student.LearnedPositionalEncoding(6, 0.0)):
+        found = {name: tuple(each.shape) for name, each in layer.named_parameters()}
+        assert_that(found.keys() == {"P"}, f"the parameters are {', '.join(found) or 'none'}, wanted P")
+        assert_that(found["P"] in ((1, MAX_LEN, 6), (1, 64, 6)), f"P has shape {found['P']}")
+    assert_that(build(student, 6)[0].state_dict()["P"].shape[1] == MAX_LEN, "P does not have max_len positions")
+
+
+@step("the numbers with which P starts")
+def table_starts_small(student):
+    P = student.LearnedPositionalEncoding(50, 0.0, 100).state_dict()["P"]
+    spread, mean = P.std().item(), P.mean().item()
+    assert_that(0.015 < spread < 0.025, f"P has a standard deviation of {spread:.3g}, wanted about 0.02")
+    assert_that(not torch.equal(P[0, 0], P[0, 1]), "all positions start with the same numbers")
+    assert_that(abs(mean) < 0.003, f"P has a mean of {mean:.3g}, wanted about 0")
+
+
+@step("the sum of tokens and positions")
+@given(shape=sizes(3, low=2))
+def positions_are_added(student, shape):
+    layer, P = build(student, shape[2])
+    X = normal(shape, 1)
+    assert_close(layer(X.clone()), X + P[:, : shape[1]], what="output")
+
+
+@step("the offset")
+@given(offset=st.integers(1, MAX_LEN - 6))
+def offset_is_kept(student, offset):
+    layer, P = build(student, 6)
+    X = normal((2, 5, 6), 1)
+    assert_close(layer(X.clone(), offset), X + P[:, offset : offset + 5], what="output")
+
+
+@step("the gradient that reaches P")
+def table_can_learn(student):
+    layer, _ = build(student, 6)
+    (P,) = layer.parameters()
+    (grad,) = gradients(layer(normal((2, 5, 6), 1)), [P], what="output")
+    assert_that(bool(grad[:, :5].all()), "no gradient reaches P")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_dtype,
     assert_equal,
@@ -18,8 +19,23 @@ from headcheck.compare import (
     assert_unchanged,
     gradients,
 )
-from headcheck.properties import worth
+from headcheck.properties import step, worth
 from headcheck.strategies import normal, seeds, sizes
+
+HINTS = (
+    (
+        "Make the table of angles first: a row for each position, a column for each pair of features. Both numbers of "
+        "a pair use the same angle."
+    ),
+    (
+        "The exponents run over the even numbers below num_hiddens, divided by num_hiddens. Dividing a column of "
+        "positions by a row of powers gives the whole table."
+    ),
+    (
+        "Sines go into the even columns and cosines into the odd ones, which stack and flatten, or steps of two in a "
+        "slice, can do. With an odd width one cosine is left over. Keep it as a buffer."
+    ),
+)
 
 DOUBLE = torch.float64
 MAX_LEN = 60
@@ -298,3 +314,49 @@ def width_may_be_odd(student, num_hiddens):
     X = normal((2, 9, num_hiddens), 4)
     wanted = X + table(num_hiddens, 9).float()
     assert_close(build(student, num_hiddens)(X.clone()), wanted, what="output", **CLOSE)
+
+
+# The steps on the way, for a student who fails
+
+
+def _assert_rows(student, num_hiddens, rows, *, count=MAX_LEN):
+    """The rows of the table, read off what is added to zeros, or else off `P`."""
+    layer = student.PositionalEncoding(num_hiddens, 0.0, count).eval()
+    wanted = table(num_hiddens, count)[rows].float()
+    try:
+        assert_close(layer(torch.zeros(1, count, num_hiddens))[0, rows], wanted, what="what is added", **CLOSE)
+    except Mismatch:
+        assert_close(layer.P.reshape(-1, num_hiddens)[rows].float(), wanted, what="P", **CLOSE)
+
+
+@step("position 0, a zero and a one in every pair")
+@given(num_hiddens=WIDTHS)
+def first_position_is_known(student, num_hiddens):
+    _assert_rows(student, num_hiddens, slice(1))
+
+
+@step("position 1, the speed of every pair")
+@given(num_hiddens=WIDTHS)
+def speeds_are_known(student, num_hiddens):
+    _assert_rows(student, num_hiddens, slice(2))
+
+
+@step("the whole table of positions")
+def table_is_known(student):
+    _assert_rows(student, 8, slice(600), count=600)
+
+
+@step("the sum of tokens and positions")
+@given(num_hiddens=WIDTHS, shape=sizes(2, low=2))
+def positions_are_added(student, num_hiddens, shape):
+    X = normal((*shape, num_hiddens), 1)
+    wanted = X + table(num_hiddens, shape[1]).float()
+    assert_close(build(student, num_hiddens)(X.clone()), wanted, what="output", **CLOSE)
+
+
+@step("the offset")
+@given(num_hiddens=WIDTHS, offset=st.integers(1, 9))
+def offset_is_kept(student, num_hiddens, offset):
+    X = normal((2, 5, num_hiddens), 1)
+    wanted = X + table(num_hiddens)[offset : offset + 5].float()
+    assert_close(build(student, num_hiddens)(X.clone(), offset), wanted, what="output", **CLOSE)

@@ -28,7 +28,8 @@ def reflections(delta, num_hiddens):
 
 def no_minus(delta, num_hiddens):
     """None of your entries has a minus, so your hands grow. What is cos(a + b)?"""
-    return torch.where(torch.eye(num_hiddens, dtype=torch.bool), 1, -1) * _shift_matrix(-delta, num_hiddens).abs()
+    above = _shift_matrix(delta, num_hiddens).triu()
+    return above + above.triu(1).T
 
 
 def sine_and_cosine_swapped(delta, num_hiddens):

@@ -10,6 +10,21 @@ from headcheck.compare import assert_close, assert_dtype, assert_responds, asser
 from headcheck.properties import worth
 from headcheck.strategies import seeds
 
+HINTS = (
+    (
+        "Take one hand of the clock, the pair (sin a, cos a), and let it go on by b. Write sin(a + b) and cos(a + b) "
+        "with the addition theorems: which two by two matrix is that?"
+    ),
+    (
+        "The angle of a step of delta is delta times the speed of the hand, and no position is in it. The speeds are "
+        "those of your positional encoding."
+    ),
+    (
+        "Each pair of columns gets a block of its own on the diagonal, zeros elsewhere; torch.block_diag builds that. "
+        "Check with delta = 0, which must leave all as it is."
+    ),
+)
+
 DOUBLE = torch.float64
 CLOSE = {"rtol": 0.0, "atol": 1e-4, "dtype": False}
 WIDTHS = st.sampled_from([2, 8, 4, 6, 16])

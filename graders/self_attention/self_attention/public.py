@@ -21,8 +21,20 @@ from headcheck.compare import (
     assert_unchanged,
     assert_zero,
 )
-from headcheck.properties import worth
-from headcheck.strategies import ALL_LENGTHS, POISON, amplify, normal, padding, seeds, sizes, valid_lengths
+from headcheck.properties import step, worth
+from headcheck.strategies import ALL_LENGTHS, POISON, Inputs, amplify, normal, padding, seeds, sizes, valid_lengths
+
+HINTS = (
+    "Who asks, who is looked at, and what is collected? In self-attention the answer is three times the same.",
+    (
+        "The layer holds one MultiHeadAttention, all of whose sizes are equal; look up the order of its arguments. "
+        "Its three inputs are X, and the lengths go along."
+    ),
+    (
+        "For the test draw a permutation of the positions from the generator. Permute before f and after f: for every "
+        "trial both must agree, within a tolerance that float32 deserves."
+    ),
+)
 
 DOUBLE = torch.float64
 SOFT, SHARP = 1.0, 4.0
@@ -31,7 +43,7 @@ LENGTHS = ("per example", "per query")
 
 
 @dataclass(frozen=True)
-class Tokens:
+class Tokens(Inputs):
     """Tokens `(batch, positions, num_hiddens)`, poisoned where nobody may look, and their lengths."""
 
     X: Tensor
@@ -367,3 +379,69 @@ def half_precision_stays_half(student, dtype, case):
     layer = build(student, X, 2)
     assert_answers(layer, Tokens(X, case.valid_lens))
     assert_finite(assert_dtype(answer(layer, Tokens(X, case.valid_lens)), dtype, what="output"), what="output")
+
+
+# The steps on the way, for a student who fails
+
+
+LOOSE = {"rtol": 1e-4, "atol": 1e-4}  # the same sum in another order, in float32
+
+
+def _assert_attends(student, case, num_heads):
+    """In float32, so that a step does not ask for other dtypes as well."""
+    layer = build(student, case.X.float(), num_heads)
+    state = {name: value.to(DOUBLE) for name, value in layer.state_dict().items()}
+    output = answer(layer, Tokens(case.X.float(), case.valid_lens))
+    assert_close(output, torch_answer(state, case, num_heads).float(), what="output", **LOOSE)
+
+
+def _sentences(batch):
+    return Tokens(normal((batch, 5, 8), batch, dtype=DOUBLE), None)
+
+
+@step("the four matrices of the attention")
+def matrices_are_there(student):
+    found = [name for name, _ in student.SelfAttention(8, 2, 0.0).named_parameters()]
+    wanted = [f"W_{role}.weight" for role in "kqvo"]
+    ends = sorted(".".join(name.split(".")[-2:]) for name in found)
+    assert_that(ends == sorted(wanted), f"the parameters are {found}, wanted {wanted}")
+
+
+@step("one sentence that attends to itself, with one head")
+def one_sentence_attends(student):
+    _assert_attends(student, _sentences(1), 1)
+
+
+@step("several heads")
+def several_heads_attend(student):
+    _assert_attends(student, _sentences(1), 2)
+    _assert_attends(student, _sentences(1), 4)
+
+
+@step("a batch of sentences, each by itself")
+def sentences_do_not_mix(student):
+    _assert_attends(student, _sentences(3), 2)
+
+
+@step("the valid lengths")
+@given(case=tokens(lengths=LENGTHS, low=2))
+def lengths_hide_padding(student, case):
+    _assert_attends(student, case, 2)
+
+
+@step("the verdict on functions that are equivariant")
+def equivariant_functions_are_known(student):
+    for function in (torch.exp, lambda X: X - X.mean(1, keepdim=True)):
+        _assert_verdict(student, function, wanted=True)
+
+
+@step("the verdict on functions that are not")
+def other_functions_are_known(student):
+    for function in (lambda X: X.cumsum(1), lambda X: X * torch.arange(5.0)[:, None], lambda X: X.roll(1, 1)):
+        _assert_verdict(student, function, wanted=False)
+
+
+def _assert_verdict(student, function, *, wanted):
+    X, generator = normal((2, 5, 3), 1), torch.Generator().manual_seed(1)
+    found = student.is_permutation_equivariant(function, X, trials=5, generator=generator)
+    assert_that(bool(found) == wanted, f"the verdict is {found}, wanted {wanted}")

@@ -19,8 +19,17 @@ from headcheck.compare import (
     assert_that,
     assert_unchanged,
 )
-from headcheck.properties import worth
+from headcheck.properties import step, worth
 from headcheck.strategies import amplify, normal, seeds, sizes
+
+HINTS = (
+    "What went in must survive, what came out may lose something. Which of X and Y goes through dropout?",
+    "The norm sees the sum, not its parts. So what is the last operation of the forward pass?",
+    (
+        "nn.LayerNorm normalises over the features of each position when it is given their number. A list with more "
+        "than one size would normalise over positions too, which is to be refused."
+    ),
+)
 
 DOUBLE = torch.float64
 LOOSE = {"rtol": 1e-4, "atol": 1e-4}  # the layer norm adds 1e-5 to every variance
@@ -244,3 +253,42 @@ def half_precision_stays_half(student, dtype, seed):
     output = build(student).to(dtype)(X, Y)
     assert_finite(assert_dtype(output, dtype, what="output"), what="output")
     assert_close(output.double(), wanted, what="output in half precision", rtol=0.05, atol=0.05)
+
+
+# The steps on the way, for a student who fails
+
+
+@step("the sum of X and Y")
+@given(seed=seeds())
+def what_goes_over_changes_nothing(student, seed):
+    layer, (X, Y) = build(student), sequences((2, 3), seed)
+    Z = normal(X.shape, seed + 2, dtype=DOUBLE)
+    assert_answers(layer, X, Y)
+    assert_close(layer(X + Z, Y - Z), layer(X, Y), what="output for (X + Z, Y - Z)", **LOOSE)
+
+
+@step("the mean of 0 at every position")
+@given(seed=seeds())
+def mean_is_taken_off(student, seed):
+    output = build(student)(*sequences((2, 3), seed))
+    assert_close(output.mean(-1), torch.zeros(2, 3, dtype=DOUBLE), what="output.mean(-1)", **LOOSE)
+
+
+@step("the variance of 1 at every position")
+@given(seed=seeds())
+def variance_is_one(student, seed):
+    output = build(student)(*sequences((2, 3), seed, scale=5.0))
+    assert_close(output.square().mean(-1), torch.ones(2, 3, dtype=DOUBLE), what="the variance", rtol=0.0, atol=1e-3)
+
+
+@step("the weight and the bias of the norm")
+@given(seed=seeds())
+def norm_is_learned(student, seed):
+    layer, (X, Y) = build(student), sequences((2, 3), seed)
+    found = {name: tuple(each.shape) for name, each in layer.named_parameters()}
+    wanted = {"ln.weight": (SIZE,), "ln.bias": (SIZE,)}
+    assert_that(found == wanted, f"the parameters are {found}, wanted {wanted}")
+    state = amplify(layer.state_dict(), 1)
+    layer.load_state_dict(state)
+    wanted = normalised(X + Y) * state["ln.weight"] + state["ln.bias"]
+    assert_close(layer(X, Y), wanted, what="output", **LOOSE)

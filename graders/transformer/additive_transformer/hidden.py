@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from headcheck.compare import assert_close, assert_measured, assert_responds, assert_shape, assert_that, gradients
+from headcheck.compare import (
+    assert_close,
+    assert_measured,
+    assert_responds,
+    assert_shape,
+    assert_that,
+    gradients,
+    record,
+)
 from headcheck.costs import measure
 from headcheck.properties import worth
 from headcheck.strategies import amplify, attention_inputs, normal, seeds
@@ -198,7 +206,7 @@ def share_of_right_tokens(student, generator):
     names = {name for name, _ in model.named_parameters()}
     state = model.state_dict()
     model.load_state_dict(state | {name: initial(name, state[name], generator) for name in state if name in names})
-    student.fit(model, pairs, **TRAINING, generator=generator)
+    record("the loss", student.fit(model, pairs, **TRAINING, generator=generator))
     src, src_lens, labels, label_lens = new
     found = student.greedy_decode(model, src, src_lens, BOS, EOS, LONGEST + 1)
     tokens = sum(

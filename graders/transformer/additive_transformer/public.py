@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,8 +25,23 @@ from headcheck.compare import (
     gradients,
 )
 from headcheck.costs import measure
-from headcheck.properties import worth
-from headcheck.strategies import amplify, attention_inputs, normal, seeds, sizes
+from headcheck.properties import step, worth
+from headcheck.strategies import Attention, amplify, attention_inputs, normal, seeds, sizes
+
+HINTS = (
+    (
+        "The heads stay as they are: projections, rows for heads, lengths for rows, merging. Which one module of your "
+        "multi-head layer is exchanged, and how wide is what it sees?"
+    ),
+    (
+        "To build the transformer take the finished one, go through its modules, and put the new layer wherever an "
+        "old multi-head layer is a child, under the same name."
+    ),
+    (
+        "For the table make both layers of the same sizes, hand each n tokens as queries, keys and values, and let "
+        "count_cost tell FLOPs and the largest tensor."
+    ),
+)
 
 DOUBLE = torch.float64
 WIDTH = 4  # num_hiddens
@@ -356,3 +373,118 @@ def half_precision_stays_half(student, heads, dtype, case):
     layer = build(student, args, heads)
     assert_answers(layer, args)
     assert_finite(assert_dtype(layer(*args), dtype, what="output"), what="output")
+
+
+# The steps on the way, for a student who fails
+
+
+LOOSE = {"rtol": 1e-4, "atol": 1e-4}  # the same sum in another order, in float32
+
+
+def _single(case):
+    """The arguments in float32, so that a step does not ask for other dtypes as well."""
+    valid_lens = None if case.valid_lens is None else case.valid_lens.clone()
+    return *(x.float() for x in case.args[:3]), valid_lens
+
+
+def _wanted(state, case, heads):
+    """Weights (batch, heads, queries, keys) and output (batch, queries, num_hiddens), head by head."""
+    queries, keys, values, _ = _single(case)
+    q, k, v = (x @ state[f"W_{role}.weight"].T for x, role in zip((queries, keys, values), "qkv", strict=True))
+    size, weights, found = WIDTH // heads, [], []
+    for i in range(heads):
+        own = slice(i * size, (i + 1) * size)
+        asked, offered = q[..., own] @ state["attention.W_q.weight"].T, k[..., own] @ state["attention.W_k.weight"].T
+        scores = torch.tanh(asked.unsqueeze(2) + offered.unsqueeze(1)) @ state["attention.w_v.weight"][0]
+        weights.append(scores.masked_fill(case.padded, -torch.inf).softmax(-1))
+        found.append(weights[-1] @ v[..., own])
+    return torch.stack(weights, 1), torch.cat(found, 2) @ state["W_o.weight"].T
+
+
+def _weights(student, case, heads):
+    """The weights as they are, and as they should be: row `b * heads + i` is head `i` of example `b`."""
+    layer = build(student, _single(case), heads)
+    wanted, _ = _wanted(layer.state_dict(), case, heads)
+    return attend(layer, _single(case), heads)[1], wanted.flatten(0, 1)
+
+
+def _outputs(student, case, heads, state=None):
+    layer = build(student, _single(case), heads)
+    layer.load_state_dict(layer.state_dict() | (state or {}))
+    return attend(layer, _single(case), heads)[0], _wanted(layer.state_dict(), case, heads)[1]
+
+
+def _example(batch):
+    """Inputs without lengths, of widths that all differ."""
+    shapes = (batch, 5, 3), (batch, 6, 7), (batch, 6, WIDTH)
+    return Attention(*(normal(shape, seed) for seed, shape in enumerate(shapes)), None)
+
+
+def _assert_merged(student, case, heads):
+    """Without `W_o`, the output changes with the values as it should, whatever else is added to it."""
+    copy = {"W_o.weight": torch.eye(WIDTH)}
+    pairs = [_outputs(student, replace(case, values=v), heads, copy) for v in (case.values, -case.values)]
+    got, wanted = (first - second for first, second in zip(*pairs, strict=True))
+    assert_close(got, wanted, what="the change of the output when the values change sign", **LOOSE)
+
+
+padded_inputs = attention_inputs(ones=False, lengths=("per query", "per example"))
+
+
+@step("the seven matrices")
+def matrices_are_there(student):
+    for heads in (1, 2):
+        assert_parameters(build(student, arguments(), heads), matrices(heads))
+
+
+@step("weights that sum to 1 over the keys")
+def weights_sum_to_one(student):
+    X = normal((2, 5, WIDTH), 1)
+    _, weights = attend(build(student, (X, X, X, None), 1), (X, X, X, None), 1)
+    assert_close(weights.sum(-1), torch.ones(2, 5), what="attention_weights.sum(-1)", **LOOSE)
+
+
+@step("the additive scores of one head")
+def one_head_is_scored(student):
+    assert_close(*_weights(student, _example(2), 1), what="attention_weights", **LOOSE)
+
+
+@step("the projected values of one head")
+def one_head_finds_its_values(student):
+    value = normal((2, 1, 2), 3)
+    _assert_merged(student, replace(_example(2), values=value.repeat(1, 6, 1)), 1)  # whatever the weights are
+
+
+@step("the split into heads, each with its own weights")
+def one_example_is_split(student):
+    for heads in (2, 4):
+        assert_close(*_weights(student, _example(1), heads), what="attention_weights", **LOOSE)
+
+
+@step("the rows and the valid lengths of every head", examples=8)
+@given(heads=st.sampled_from([2, 4]), case=padded_inputs)
+def rows_have_their_lengths(student, heads, case):
+    assert_close(*_weights(student, case, heads), what="attention_weights", **LOOSE)
+
+
+@step("the merge of the heads")
+@given(heads=HEADS, case=padded_inputs)
+def heads_are_merged(student, heads, case):
+    _assert_merged(student, case, heads)
+
+
+@step("the output: the merged heads through W_o")
+@given(heads=HEADS, case=padded_inputs)
+def heads_are_mixed(student, heads, case):
+    assert_close(*_outputs(student, case, heads), what="output", **LOOSE)
+
+
+@step("the additive layers of the Transformer")
+def transformer_is_additive(student):
+    attention_is_additive_in_all_three_places(student)
+
+
+@step("the table of costs")
+def table_is_right(student):
+    table_has_a_row_for_every_length(student)
+    table_tells_what_the_layers_cost(student)

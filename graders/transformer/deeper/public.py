@@ -15,6 +15,21 @@ from headcheck.compare import assert_number, assert_responds, assert_that
 from headcheck.costs import measure
 from headcheck.properties import worth
 
+HINTS = (
+    (
+        "A row of the table is one model. What must all rows share, and what must each begin anew, for depth to be "
+        "the only difference?"
+    ),
+    (
+        "dataclasses.replace gives a config with another num_layers. Train between two looks at process_time; count "
+        "FLOPs of one call of the whole model with the decoder's inputs shifted by bos."
+    ),
+    (
+        "For is_affine draw the line through the points with the smallest and the largest x, and compare how far the "
+        "others are off with rtol times the largest |y|."
+    ),
+)
+
 KEYS = "depth", "params", "flops", "seconds", "token_accuracy"
 SRC_WORDS, TGT_WORDS, WIDTH, INNER = 15, 17, 12, 20
 

@@ -21,15 +21,30 @@ from headcheck.compare import (
     assert_that,
     assert_unchanged,
 )
-from headcheck.properties import worth
-from headcheck.strategies import normal, seeds
+from headcheck.properties import step, worth
+from headcheck.strategies import Inputs, normal, seeds
+
+HINTS = (
+    (
+        "For the window, number the neighbours of each token relative to it, from -window to window, and collect only "
+        "their keys and values. Which of them do not exist near the ends?"
+    ),
+    (
+        "For the linear form, change the order of the products: features of the keys times values can be summed "
+        "before any query comes. What does each query divide by?"
+    ),
+    (
+        "Causal means that query i reads the sums up to key i: a cumsum along the keys of both the products and the "
+        "features. The features are elu plus something that makes them positive."
+    ),
+)
 
 FLOATS = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 TIGHT = {"rtol": 1e-9, "atol": 1e-9}
 
 
 @dataclass
-class _Case:
+class _Case(Inputs):
     queries: Tensor
     keys: Tensor
     values: Tensor
@@ -237,3 +252,78 @@ def arguments_are_left_alone(student):
         attend(*inputs)
         for name, now, then in zip(names, inputs, before, strict=True):
             assert_unchanged(now, then, what=name)
+
+
+# The steps on the way, for a student who fails
+
+
+ANY_DTYPE = {"rtol": 1e-4, "atol": 1e-4, "dtype": False}
+
+
+def _weights_of(attention, queries, keys, *rest):
+    """The weights, read off values that are the identity: (batch, n, m)."""
+    identity = torch.eye(keys.shape[1], dtype=keys.dtype).repeat(len(keys), 1, 1)
+    shape = (len(keys), queries.shape[1], keys.shape[1])
+    return assert_shape(attention(queries.clone(), keys.clone(), identity, *rest), shape, what="weights")
+
+
+def _near(window):
+    """Seven tokens and their local weights; True where a key is within the window."""
+    queries, keys, _ = _inputs(7, 7, 1)
+    return queries, keys, (torch.arange(7)[:, None] - torch.arange(7)).abs() <= window
+
+
+def _assert_shared_out(weights):
+    assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]), what="weights.sum(-1)", **ANY_DTYPE)
+
+
+def _assert_local(student, window):
+    queries, keys, _ = _near(window)
+    wanted = _weights_of(_banded, queries, keys, window)
+    assert_close(_weights_of(student.local_attention, queries, keys, window), wanted, what="weights", **ANY_DTYPE)
+
+
+@step("local weights that sum to 1")
+def local_weights_sum_to_one(student):
+    for window in (0, 2):
+        queries, keys, _ = _near(window)
+        _assert_shared_out(_weights_of(student.local_attention, queries, keys, window))
+
+
+@step("the neighbours within the window")
+def window_has_its_width(student):
+    for window in (0, 1, 2):
+        queries, keys, near = _near(window)
+        weights = _weights_of(student.local_attention, queries, keys, window)
+        assert_equal(weights != 0, near.expand(2, -1, -1), what=f"which weights are not 0, with window={window}")
+
+
+@step("the weights among the neighbours")
+def neighbours_are_weighed(student):
+    for window in (1, 2):
+        _assert_local(student, window)
+
+
+@step("a window wider than the sequence")
+def window_may_be_wide(student):
+    _assert_local(student, 9)
+
+
+@step("linear weights that sum to 1")
+def linear_weights_sum_to_one(student):
+    queries, keys, _ = _inputs(3, 7, 1)
+    _assert_shared_out(_weights_of(student.linear_attention, queries, keys))
+
+
+@step("the features phi of queries and keys")
+def features_are_phi(student):
+    queries, keys, values = _inputs(3, 7, 1)
+    wanted = _weighted(queries, keys, values, causal=False)
+    assert_close(student.linear_attention(queries, keys, values), wanted, what="output", **ANY_DTYPE)
+
+
+@step("the causal sums")
+def later_keys_are_left_out(student):
+    queries, keys, values = _inputs(7, 7, 1)
+    wanted = _weighted(queries, keys, values, causal=True)
+    assert_close(student.linear_attention(queries, keys, values, causal=True), wanted, what="output", **ANY_DTYPE)

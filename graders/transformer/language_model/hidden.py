@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from headcheck.compare import assert_close, assert_measured, assert_shape, assert_that
+from headcheck.compare import assert_close, assert_measured, assert_shape, assert_that, record
 from headcheck.properties import worth
 from headcheck.strategies import amplify, seeds, sizes
 
@@ -20,6 +20,8 @@ VOCAB, WIDTH, HIDDEN, HEADS, MAX_LEN = 5, 6, 9, 3, 7
 STEPS, BATCH, TESTED = 150, 64, 200
 SEEDS = range(3)
 LEAKED, EVEN, SURE, ENOUGH = 1.5, 0.1, 0.2, 0.95
+RANDOM, COPY = "what a random symbol costs", "what a copied symbol costs"
+PARTS = {RANDOM: 0, COPY: COPIED + 1}  # where they begin
 
 
 @worth(1.5, examples=4, hint="Compare step by step: embedding times sqrt(num_hiddens), positions, blocks, dense.")
@@ -54,7 +56,10 @@ def training_teaches_it_to_copy(student):
         set_initial_values(m, generator)
         optimizer = torch.optim.Adam(list(m.parameters()), lr=5e-3)
         for _ in range(STEPS):
-            loss = cost(student, m, copy_batch(BATCH, generator=generator)).mean()
+            spent = cost(student, m, copy_batch(BATCH, generator=generator))
+            for what, start in PARTS.items():
+                record(what, spent[:, start : start + COPIED].mean())
+            loss = spent.mean()
             assert_that(loss.requires_grad, "no gradient reaches the parameters: they stay as they are")
             optimizer.zero_grad()
             loss.backward()
@@ -62,13 +67,11 @@ def training_teaches_it_to_copy(student):
         X = copy_batch(TESTED, generator=generator)
         with torch.no_grad():
             spent = cost(student, m.eval(), X)
-        first, second = (spent[:, start : start + COPIED].mean().item() for start in (0, COPIED + 1))
+        first, second = (spent[:, start : start + COPIED].mean().item() for start in PARTS.values())
         leak = "what a random symbol costs, which nobody can know (less: it sees the future),"
         assert_measured(first, at_least=LEAKED, what=leak)
-        assert_measured(
-            first, at_least=log(SYMBOLS) - EVEN, at_most=log(SYMBOLS) + EVEN, what="what a random symbol costs"
-        )
-        assert_measured(second, at_most=SURE, what="what a copied symbol costs")
+        assert_measured(first, at_least=log(SYMBOLS) - EVEN, at_most=log(SYMBOLS) + EVEN, what=RANDOM)
+        assert_measured(second, at_most=SURE, what=COPY)
         copied = assert_shape(student.generate(m, X[:, : COPIED + 2], COPIED), (TESTED, NUM_STEPS - 1), what="copies")
         right = (copied == X[:, :-1])[:, COPIED + 2 :].double().mean().item()
         assert_measured(right, at_least=ENOUGH, what="the share of symbols that it copies")

@@ -29,7 +29,9 @@ class _Steps(DecoderOnlyLM):
 
 @misconception(of="DecoderOnlyLM", trains=True)
 class not_causal(_Steps):
-    """Every step sees the whole sequence, the token that it should guess included. What is left to be learned then?"""
+    """Every step sees the whole sequence, the token that it should guess included. What is left to be learned then, and
+    how many lengths does a sequence need, if each step is to have its own?
+    """
 
     def visible(self, X):
         return None
@@ -65,14 +67,6 @@ class does_not_see_itself(_Steps):
 
     def visible(self, X):
         return super().visible(X) - 1
-
-
-@misconception(of="DecoderOnlyLM")
-class one_length_for_all_steps(_Steps):
-    """You gave each example one valid length, which hides padding but no future. How many does each step need?"""
-
-    def visible(self, X):
-        return torch.full((len(X),), X.shape[1])
 
 
 @misconception(of="DecoderOnlyLM")

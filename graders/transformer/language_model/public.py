@@ -7,9 +7,10 @@ from itertools import product
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_equal,
     assert_raises,
@@ -20,8 +21,23 @@ from headcheck.compare import (
     assert_zero,
     gradients,
 )
-from headcheck.properties import worth
+from headcheck.properties import step, worth
 from headcheck.strategies import normal, seeds, sizes
+
+HINTS = (
+    (
+        "An encoder block with a valid length for each step is all that is needed. How many keys may step 0 see, how "
+        "many step 1?"
+    ),
+    (
+        "Logits of step t speak of token t + 1: so the last token is never an input when you score, and the first one "
+        "is never an answer."
+    ),
+    (
+        "To generate, look at the logits of the last step only, take the best word, append it, and go again. Switch "
+        "to evaluation mode for that, and back to what it was, whatever happens."
+    ),
+)
 
 DOUBLE = torch.float64
 VOCAB, WIDTH, HIDDEN, HEADS, LAYERS, MAX_LEN = 7, 4, 5, 2, 2, 8
@@ -242,3 +258,84 @@ def tokens_are_left_alone(student, shape, seed):
     generated = assert_shape(student.generate(m, X, 2), (shape[0], shape[1] + 2), what="generated sequences")
     assert_equal(generated[:, : shape[1]], before, what="the prefix in what was generated")
     assert_unchanged(X, before, what="prefix")
+
+
+# The steps on the way, for a student who fails
+
+
+X = torch.tensor([[1, 4, 2, 6, 0], [3, 3, 5, 1, 2]])
+
+
+def _moved(m, position):
+    """At which steps the logits change with the token at a position."""
+    other = X.clone()
+    other[:, position] = (other[:, position] + 1) % VOCAB
+    return ((logits_of(m, other) - logits_of(m, X)).abs() > 1e-9).any(-1).any(0)
+
+
+@step("what a step sees: itself and what came before")
+def future_is_hidden(student):
+    for training in (False, True):
+        m = build(student).train(training)
+        for position in range(5):
+            seen = torch.arange(5) >= position
+            assert_equal(_moved(m, position), seen, what=f"which steps change with token {position}")
+
+
+def _silent(student):
+    """A model whose block only normalises, and what it should give."""
+    m = build(student, layers=1)
+    state = m.state_dict()
+    ends = ("W_o.weight", "dense2.weight", "dense2.bias")
+    state |= {name: torch.zeros_like(value) for name, value in state.items() if name.endswith(ends)}
+    state |= {name: torch.full_like(value, name.endswith("weight")) for name, value in state.items() if ".ln." in name}
+    m.load_state_dict(state)
+    angles = torch.arange(5, dtype=DOUBLE)[:, None] / torch.tensor([1.0, 100.0])
+    positions = torch.stack([angles.sin(), angles.cos()], -1).flatten(1)
+    normed = nn.functional.layer_norm(state["embedding.weight"][X] * WIDTH**0.5 + positions, [WIDTH])
+    return m, nn.functional.linear(normed, state["dense.weight"], state["dense.bias"])
+
+
+@step("the scaled embedding and the positions")
+def tokens_are_embedded(student):
+    m, wanted = _silent(student)
+    logits = logits_of(m, X)
+    try:
+        assert_close(logits, wanted, rtol=1e-3, atol=1e-3, what="logits of a silent block")
+    except Mismatch:
+        assert_close(logits, wanted.softmax(-1), rtol=1e-3, atol=1e-3, what="logits of a silent block")
+
+
+@step("the blocks, each with parameters of its own")
+def every_block_counts(student):
+    m = build(student)
+    state, before = m.state_dict(), logits_of(m, X)
+    found = [name.split(".", 2)[2] for name, _ in m.named_parameters() if name.startswith("blks.")]
+    assert_that(len(found) == 24, f"{LAYERS} blocks have {len(found)} parameters, wanted 24")
+    for block in dict.fromkeys(name.split(".")[1] for name in state if name.startswith("blks.")):
+        names = [name for name in state if name.startswith(f"blks.{block}.") and name.endswith("W_v.weight")]
+        m.load_state_dict(state | {name: -state[name] for name in names})
+        assert_that(not torch.equal(logits_of(m, X), before), f"block {block} does not count")
+    m.load_state_dict(state)
+
+
+@step("the logits")
+def logits_are_not_normalised(student):
+    m, wanted = _silent(student)
+    assert_close(logits_of(m, X), wanted, rtol=1e-3, atol=1e-3, what="logits of a silent block")
+
+
+@step("the costs of nll")
+def next_token_costs(student):
+    m = build(student)
+    logs = logits_of(m, X).log_softmax(-1)
+    wanted = torch.stack([-logs[torch.arange(2), t, X[:, t + 1]] for t in range(4)], 1)
+    assert_close(student.nll(m, X), wanted, what="nll")
+
+
+@step("the tokens that generate adds")
+def best_tokens_are_added(student):
+    m, wanted = build(student), X[:, :2]
+    for _ in range(3):
+        wanted = torch.cat([wanted, logits_of(m, wanted)[:, -1].max(-1, keepdim=True).indices], 1)
+    assert_equal(student.generate(m, X[:, :2], 3), wanted, what="the prefix and three more tokens")

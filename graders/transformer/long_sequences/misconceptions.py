@@ -56,7 +56,7 @@ def old_sums_grow(queries, keys, values, chunk):
     """You correct the old sums in the wrong direction. Do they count for more or for less beside a larger score?"""
 
     def grow(before, largest):
-        return torch.where(torch.isfinite(before), (largest - before).exp(), torch.zeros_like(before))
+        return (largest - torch.where(torch.isfinite(before), before, largest)).exp()
 
     return _online(queries, keys, values, chunk, shrink_total=grow, shrink_output=grow)
 

@@ -22,7 +22,22 @@ from headcheck.compare import (
     assert_unchanged,
 )
 from headcheck.properties import worth
-from headcheck.strategies import normal, seeds
+from headcheck.strategies import Inputs, normal, seeds
+
+HINTS = (
+    (
+        "An output of attention is a quotient of two sums over the keys: weights times values, and weights. Both can "
+        "be summed chunk by chunk. Which number would overflow on the way?"
+    ),
+    (
+        "Keep the largest score so far for each query, and take all exponentials relative to it. When a chunk brings "
+        "a larger one, by which factor is everything summed before too large?"
+    ),
+    (
+        "So three things travel along: largest, sum of weights, sum of weighted values. At each chunk, update the "
+        "largest, shrink both sums, add the chunk's; divide at the end."
+    ),
+)
 
 FLOATS = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 LENGTHS = [128, 256, 512, 1024]
@@ -40,7 +55,7 @@ class _Budget:
 
 
 @dataclass
-class _Case:
+class _Case(Inputs):
     queries: Tensor
     keys: Tensor
     values: Tensor

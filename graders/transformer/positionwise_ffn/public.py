@@ -18,8 +18,23 @@ from headcheck.compare import (
     assert_that,
     assert_unchanged,
 )
-from headcheck.properties import worth
+from headcheck.properties import step, worth
 from headcheck.strategies import amplify, normal, seeds, sizes
+
+HINTS = (
+    (
+        "nn.Linear acts on the last axis and leaves all others alone. What is there to do, then, for every position "
+        "to be served by the same network?"
+    ),
+    (
+        "Two layers with something between them that lets only positive numbers through. Which sizes go in and out of "
+        "each, in the order of the constructor's arguments?"
+    ),
+    (
+        "Only one thing stands between the two layers, and nothing follows the second one: no dropout, no residual, "
+        "no norm. Those are other modules' business."
+    ),
+)
 
 DOUBLE = torch.float64
 INPUTS, HIDDENS, OUTPUTS = 7, 9, 8  # no count of examples or positions is as large
@@ -177,3 +192,47 @@ def half_precision_stays_half(student, dtype, seed):
     assert_responds(lambda x: network(x.clone()), X, -X, what="output")
     output = assert_finite(assert_dtype(network(X), dtype, what="output"), what="output")
     assert_close(output.double(), wanted, rtol=0.1, atol=0.3, what="output in half precision")
+
+
+# The steps on the way, for a student who fails
+
+
+@step("the parameters of dense1 and dense2")
+def parameters_are_there(student):
+    network = student.PositionWiseFFN(INPUTS, HIDDENS, OUTPUTS)
+    found = {name: tuple(each.shape) for name, each in network.named_parameters()}
+    assert_that(found == PARAMETERS, f"the parameters are {found}, wanted {PARAMETERS}")
+
+
+@step("every position by itself")
+def positions_do_not_mix(student):
+    network, X = build(student), sequences((2, 3), 1)
+    other = X.clone()
+    other[0, 1] += 1.0
+    before, after = (assert_shape(network(Z), (2, 3, OUTPUTS), what="output") for Z in (X, other))
+    moved = ((after - before).abs() > 1e-6).any(-1)
+    wanted = torch.tensor([[False, True, False], [False, False, False]])
+    assert_equal(moved, wanted, what="which positions change with position 1 of example 0")
+
+
+@step("the ReLU of what dense1 makes")
+@given(seed=seeds())
+def first_layer_is_rectified(student, seed):
+    network, X = build(student, outputs=HIDDENS), sequences((2, 3), seed)
+    copy = {"dense2.weight": torch.eye(HIDDENS, dtype=DOUBLE), "dense2.bias": torch.zeros(HIDDENS, dtype=DOUBLE)}
+    state = network.state_dict() | copy  # so that the second layer shows the hidden features
+    network.load_state_dict(state)
+    hiddens = torch.einsum("bpi,hi->bph", X, state["dense1.weight"]) + state["dense1.bias"]
+    assert_close(network(X), hiddens.clamp_min(0), what="output, when dense2 is the identity")
+
+
+@step("the output of dense2")
+@given(seed=seeds())
+def second_layer_has_the_last_word(student, seed):
+    network = student.PositionWiseFFN(INPUTS, HIDDENS, INPUTS).double().eval()
+    state = amplify(network.state_dict(), 1)
+    network.load_state_dict(state)
+    X = sequences((2, 3), seed)
+    hiddens = (torch.einsum("bpi,hi->bph", X, state["dense1.weight"]) + state["dense1.bias"]).clamp_min(0)
+    wanted = torch.einsum("bph,oh->bpo", hiddens, state["dense2.weight"]) + state["dense2.bias"]
+    assert_close(network(X), wanted, what="output")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from headcheck.compare import assert_close, assert_measured, assert_number, assert_that
+from headcheck.compare import assert_close, assert_measured, assert_number, assert_that, record
 from headcheck.properties import worth
 from headcheck.strategies import amplify, seeds
 
@@ -152,6 +152,7 @@ def initialised(model, generator):
 def train(student, model, data, lr, generator):
     """The mean of the last ten losses."""
     losses = student.fit(model, data, steps=STEPS, lr=lr, warmup=WARMUP, clip=1.0, generator=generator)
+    record("the loss", losses)
     return sum(losses[-10:]) / 10
 
 

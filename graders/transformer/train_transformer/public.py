@@ -22,6 +22,21 @@ from headcheck.compare import (
 from headcheck.properties import worth
 from headcheck.strategies import amplify
 
+HINTS = (
+    (
+        "Building is a matter of order: read both signatures, and write the arguments down beside the fields of the "
+        "config. Which vocabulary belongs to which half?"
+    ),
+    (
+        "In fit, the optimizer is made once, and before each step its learning rate is set: a fraction that grows "
+        "evenly to 1 in `warmup` steps and then stays."
+    ),
+    (
+        "To collect attention, decode first, then run the whole sentence once, in evaluation mode, with bos in front "
+        "and no word too many. The halves have stored what each layer saw; stack it by layer."
+    ),
+)
+
 DOUBLE = torch.float64
 SIZES = {"src_vocab_size": 11, "tgt_vocab_size": 9, "num_hiddens": 12, "ffn_num_hiddens": 20, "num_heads": 3,
          "num_layers": 2}  # fmt: skip

@@ -1,5 +1,6 @@
 """Ways to get a decoder block wrong, and ways to stack right blocks wrongly."""
 
+from collections import OrderedDict
 from math import sqrt
 
 import torch
@@ -42,7 +43,9 @@ class _BlockSteps(DecoderBlock):
 
 @misconception(of="DecoderBlock")
 class future_seen(_BlockSteps):
-    """Every step sees the whole sentence, the word it has to predict included. What does it learn from that?"""
+    """Every step sees the whole sentence, the word it has to predict included. What does it learn from that, and what
+    should differ between the lengths of two steps?
+    """
 
     def visible(self, X, seen):
         return None
@@ -96,16 +99,6 @@ class mask_upside_down(_BlockSteps):
 
     def visible(self, X, seen):
         return super().visible(X, seen).flip(1)
-
-
-@misconception(of="DecoderBlock")
-class same_reach_for_all_steps(_BlockSteps):
-    """You have one number of visible keys for each example, so all its steps see equally far. What should differ
-    between them?
-    """
-
-    def visible(self, X, seen):
-        return super().visible(X, seen)[:, -1]
 
 
 @misconception(of="DecoderBlock")
@@ -546,7 +539,7 @@ class one_block_many_names(TransformerDecoder):
 
     def __init__(self, *sizes):
         super().__init__(*sizes)
-        self.blks = nn.Sequential(*[self.blks[0]] * len(self.blks))
+        self.blks = nn.Sequential(OrderedDict((f"block{i}", self.blks[0]) for i in range(len(self.blks))))
 
 
 @misconception(of="TransformerDecoder")

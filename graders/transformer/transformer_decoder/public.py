@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from math import sqrt
+from types import SimpleNamespace
 
 import torch
 from hypothesis import given
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_dtype,
     assert_equal,
@@ -29,8 +31,23 @@ from headcheck.compare import (
     assert_unchanged,
     assert_zero,
 )
-from headcheck.properties import worth
-from headcheck.strategies import amplify, normal, padding, seeds, sizes, valid_lengths
+from headcheck.properties import step, worth
+from headcheck.strategies import Inputs, amplify, normal, padding, seeds, sizes, valid_lengths
+
+HINTS = (
+    (
+        "A block has three sublayers, each with an AddNorm: attention to its own words, attention to the source, the "
+        "network. Who asks in the second, and what are its keys?"
+    ),
+    (
+        "Put the new words behind those in the cache: they are keys and values, but only the new ones ask. The first "
+        "new word sees the cache and itself, the next one word more."
+    ),
+    (
+        "So the valid lengths count up by one from step to step and end at the number of all words, the same for each "
+        "example. For positions, the decoder counts the words of earlier calls as offset."
+    ),
+)
 
 VOCAB, WIDTH, FFN = 11, 6, 5  # words, num_hiddens, ffn_num_hiddens
 HEADS = st.sampled_from([2, 1, 3])
@@ -49,7 +66,7 @@ OF_BLOCK = {
 
 
 @dataclass(frozen=True)
-class Translation:
+class Translation(Inputs):
     """Tokens written `(batch, steps)`, an encoded source `(batch, source, num_hiddens)`, and its lengths or None."""
 
     tokens: Tensor
@@ -603,3 +620,148 @@ def _assert_parts_drop(module, parts, answer):
     quiet = answer()
     module.eval()
     assert_close(quiet, answer(), what=f"what comes out with {', '.join(parts)} in evaluation mode")
+
+
+# The steps on the way, for a student who fails
+
+
+def _block_weights(student, which, *, training=True):
+    """The weights of one of a block's attentions, for the example: (batch * heads, steps, keys)."""
+    block, case = build_block(student).train(training), _example()
+    run(block, case.vectors, case.state())
+    return getattr(block, f"attention{which}").attention.attention_weights
+
+
+def _assert_looks(weights, seen):
+    """Its rows sum to 1, and are 0 exactly where nothing may be seen."""
+    weights = assert_shape(weights, tuple(seen.shape), what="attention_weights")
+    assert_close(weights.sum(-1), torch.ones(seen.shape[:2], dtype=DOUBLE), what="attention_weights.sum(-1)")
+    assert_equal(weights != 0, seen, what="which attention_weights are not 0")
+
+
+@step("the parameters of a block")
+def block_has_its_parameters(student):
+    _assert_parameters(build_block(student), OF_BLOCK, what="a block")
+
+
+@step("the causal mask of the first attention")
+def later_steps_are_hidden(student):
+    for training in (True, False):
+        weights = _block_weights(student, 1, training=training)
+        _assert_looks(weights, torch.ones(4, 4, dtype=torch.bool).tril().expand(4, -1, -1))
+
+
+@step("the attention to the source and its padding")
+def source_is_seen(student):
+    _assert_looks(_block_weights(student, 2), ~_example().padded.repeat_interleave(2, dim=0))
+
+
+@step("the three sublayers, added and normalised", examples=4)
+@given(heads=HEADS, case=translations())
+def block_transforms(student, heads, case):
+    block = build_block(student, heads)
+    wanted = _torch_block(block.state_dict(), heads, case).detach()
+    assert_close(run(block, case.vectors, case.state())[0], wanted, what="output")
+
+
+@step("the cache of a block")
+def block_goes_on(student):
+    block, case = build_block(student, i=1), _example()
+    whole, _ = run(block, case.vectors, case.state(blocks=2))
+    state = case.state(blocks=2)
+    for t in range(4):
+        part, state = run(block, case.vectors[:, t : t + 1], state)
+        assert_close(part, whole[:, t : t + 1], what=f"output of step {t} alone")
+        state = [*state[:3], t + 1]  # counting is the decoder's part
+    assert_that(state[2][0] is None, "block 1 wrote to another cache than its own")
+    assert_close(state[2][1], case.vectors, what="the cache after four steps")
+
+
+def _embedded(decoder, case):
+    """The words and their positions, as the first block gets them."""
+    return decoder.state_dict()["embedding.weight"][case.tokens] * WIDTH**0.5 + _positions(case.tokens.shape[1])
+
+
+def _scored(decoder, H):
+    state = decoder.state_dict()
+    return nn.functional.linear(H, state["dense.weight"], state["dense.bias"])
+
+
+def _assert_logits(student, wanted, *, layers, silent=False):
+    """The last step's logits, or what a softmax makes of them."""
+    decoder, case = build_decoder(student, layers=layers), _example()
+    state = decoder.state_dict()
+    if silent:
+        ends = ("W_o.weight", "dense2.weight", "dense2.bias")
+        quiet = {name: torch.zeros_like(value) for name, value in state.items() if name.endswith(ends)}
+        norms = {
+            name: torch.full_like(value, name.endswith("weight")) for name, value in state.items() if ".ln." in name
+        }
+        decoder.load_state_dict(state | quiet | norms)
+    wanted = _scored(decoder, wanted(decoder, case))[:, -1]
+    logits = run(decoder, case.tokens, decoder.init_state(case.enc_outputs, case.enc_valid_lens))[0][:, -1]
+    try:
+        assert_close(logits, wanted, rtol=1e-3, atol=1e-3, what="logits")
+    except Mismatch:
+        assert_close(logits, wanted.softmax(-1), rtol=1e-3, atol=1e-3, what="logits")
+
+
+@step("the parameters of embedding, blocks and dense")
+def decoder_has_its_parameters(student):
+    for layers in (1, 3):
+        wanted = sorted([*OF_BLOCK] * layers + ["embedding.weight", "dense.weight", "dense.bias"])
+        found = _own_names(build_decoder(student, layers=layers))
+        assert_that(found == wanted, f"with {layers} layers the parameters are {', '.join(found)}")
+
+
+def _own_names(module):
+    """The names of the parameters in order, those in blocks without the block's name."""
+    return sorted(name.split(".", 2)[2] if name.startswith("blks.") else name for name, _ in module.named_parameters())
+
+
+@step("the scaled embedding and the positions")
+def words_are_embedded(student):
+    _assert_logits(student, lambda decoder, case: layer_norm(_embedded(decoder, case), [WIDTH]), layers=1, silent=True)
+
+
+def _through_the_stack(decoder, case):
+    state, H = decoder.state_dict(), _embedded(decoder, case)
+    names = dict.fromkeys(name.split(".")[1] for name in state if name.startswith("blks."))
+    for name in names:
+        block = {key.split(".", 2)[2]: value for key, value in state.items() if key.startswith(f"blks.{name}.")}
+        part = SimpleNamespace(vectors=H, tokens=case.tokens, enc_outputs=case.enc_outputs, padded=case.padded)
+        H = _torch_block(block, 2, part).detach()
+    return H
+
+
+@step("the stack of blocks")
+def blocks_follow_each_other(student):
+    _assert_logits(student, _through_the_stack, layers=3)
+
+
+@step("the logits")
+def words_are_scored(student):
+    decoder, case = build_decoder(student), _example()
+    wanted = _scored(decoder, _through_the_stack(decoder, case))
+    assert_close(decode(decoder, case), wanted, rtol=ROUGH, atol=ROUGH, what="logits")
+
+
+@step("the state handed on from call to call")
+def decoder_goes_on(student):
+    decoder, case = build_decoder(student, layers=2), _example()
+    whole = decode(decoder, case)
+    state = decoder.init_state(case.enc_outputs, case.enc_valid_lens)
+    for t in range(4):
+        part, state = run(decoder, case.tokens[:, t : t + 1], state)
+        assert_close(part, whole[:, t : t + 1], rtol=ROUGH, atol=ROUGH, what=f"logits of step {t} alone")
+
+
+@step("the two lists in attention_weights")
+def weights_are_listed(student):
+    decoder, case = build_decoder(student, layers=2), _example()
+    for tokens in (case.tokens[:, :2], case.tokens):
+        decode(decoder, case, tokens)
+        for which, kind in enumerate(_weights(decoder, 2), start=1):
+            for i, weights in enumerate(kind):
+                own = getattr(decoder.blks[i], f"attention{which}").attention.attention_weights
+                assert_equal(weights, own.detach(), what=f"attention_weights[{which - 1}][{i}]")

@@ -1,5 +1,6 @@
 """Ways to get an encoder block wrong, and ways to stack right blocks wrongly."""
 
+from collections import OrderedDict
 from math import sqrt
 
 import torch
@@ -405,7 +406,7 @@ class one_block_many_names(TransformerEncoder):
 
     def __init__(self, *sizes, **options):
         super().__init__(*sizes, **options)
-        self.blks = nn.Sequential(*[self.blks[0]] * len(self.blks))
+        self.blks = nn.Sequential(OrderedDict((f"block{i}", self.blks[0]) for i in range(len(self.blks))))
 
 
 @misconception(of="TransformerEncoder")

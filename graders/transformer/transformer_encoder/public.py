@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_dtype,
+    assert_equal,
     assert_finite,
     assert_not_copied,
     assert_responds,
@@ -22,8 +24,23 @@ from headcheck.compare import (
     assert_unchanged,
     assert_zero,
 )
-from headcheck.properties import worth
-from headcheck.strategies import ALL_LENGTHS, amplify, normal, padding, seeds, sizes, tensors, valid_lengths
+from headcheck.properties import step, worth
+from headcheck.strategies import ALL_LENGTHS, Inputs, amplify, normal, padding, seeds, sizes, tensors, valid_lengths
+
+HINTS = (
+    (
+        "A block is twice the same pattern: a sublayer looks at its input, and AddNorm gets that input together with "
+        "what the sublayer said."
+    ),
+    (
+        "X is query, key and value of the attention. What comes out of the first AddNorm is the input of the network, "
+        "and also what its answer is added to."
+    ),
+    (
+        "In the encoder: embedding times the root of num_hiddens, then positions, then block after block, each with "
+        "the lengths. After each block keep the weights that its attention stored, in a new list."
+    ),
+)
 
 VOCAB, WIDTH, FFN = 11, 6, 5  # words, num_hiddens, ffn_num_hiddens
 HEADS = st.sampled_from([2, 1, 3])
@@ -41,7 +58,7 @@ BIASES = {f"attention.W_{role}.bias": (WIDTH,) for role in "qkvo"}
 
 
 @dataclass(frozen=True)
-class Sequences:
+class Sequences(Inputs):
     """Vectors `(batch, steps, num_hiddens)` for one block, and their lengths."""
 
     X: Tensor
@@ -55,7 +72,7 @@ class Sequences:
 
 
 @dataclass(frozen=True)
-class Sentences:
+class Sentences(Inputs):
     """Tokens `(batch, steps)` for the encoder, and their lengths."""
 
     tokens: Tensor
@@ -449,3 +466,142 @@ def _assert_parts_drop(module, parts, X):
     for part in parts:
         getattr(module, part).eval()
     assert_close(module(X, None), module.eval()(X, None), what=f"output with {', '.join(parts)} in evaluation mode")
+
+
+# The steps on the way, for a student who fails
+
+
+def _unit_norms(state):
+    """The same parameters, but norms that only normalise."""
+    norms = {name: value for name, value in state.items() if ".ln." in name}
+    return state | {name: torch.full_like(value, name.endswith("weight")) for name, value in norms.items()}
+
+
+def _without(state, *endings):
+    """The same parameters, but zeros for those whose names end so."""
+    return state | {name: torch.zeros_like(value) for name, value in state.items() if name.endswith(endings)}
+
+
+def _assert_attends(student, case, heads=2):
+    """What leaves the first `AddNorm`, read behind a network that is silent, or else one that repeats it loudly."""
+    block = build_block(student, heads)
+    state = _without(_unit_norms(block.state_dict()), "dense2.weight", "dense2.bias")
+    block.load_state_dict(state)
+    wanted = _torch_block(state, heads)(case.X, case.padded.repeat_interleave(heads, dim=0)).detach()
+    try:
+        assert_close(block(case.X, case.valid_lens), wanted, rtol=1e-3, atol=1e-3, what="output without the network")
+    except Mismatch:
+        loud = student.EncoderBlock(WIDTH, WIDTH, WIDTH, WIDTH, [WIDTH], WIDTH, 2 * WIDTH, heads, 0.0).double()
+        both = torch.cat([torch.eye(WIDTH), -torch.eye(WIDTH)]).double()  # relu(x) - relu(-x) is x
+        network = {"dense1.weight": 1000 * both, "dense1.bias": torch.zeros(2 * WIDTH), "dense2.weight": both.T}
+        loud.load_state_dict(state | {f"ffn.{name}": value.double() for name, value in network.items()})
+        assert_close(loud(case.X, case.valid_lens), wanted, rtol=0.0, atol=2e-2, what="output of a loud network")
+
+
+def _assert_blocks(student, case, *, unit_norms):
+    block = build_block(student)
+    if unit_norms:
+        block.load_state_dict(_unit_norms(block.state_dict()))
+    wanted = _torch_block(block.state_dict(), 2)(case.X, case.padded.repeat_interleave(2, dim=0)).detach()
+    assert_close(block(case.X, case.valid_lens), wanted, what="output")
+
+
+@step("the parameters of a block")
+def block_has_its_parameters(student):
+    _assert_parameters(build_block(student), MATRICES | NORMS | NETWORK, what="a block")
+    _assert_parameters(build_block(student, use_bias=True), MATRICES | NORMS | NETWORK | BIASES, what="a block")
+
+
+@step("the self-attention of a block, added and normalised", examples=4)
+@given(case=sequences(lengths=("none",)))
+def block_attends(student, case):
+    _assert_attends(student, case)
+
+
+@step("the valid lengths in a block", examples=4)
+@given(case=sequences(lengths=("per query", "per example")))
+def block_hides_padding(student, case):
+    _assert_attends(student, case)
+
+
+@step("the network of a block, added and normalised", examples=4)
+@given(case=sequences())
+def block_thinks(student, case):
+    _assert_blocks(student, case, unit_norms=True)
+
+
+@step("the weights of the two norms of a block", examples=4)
+@given(case=sequences())
+def block_has_two_norms(student, case):
+    _assert_blocks(student, case, unit_norms=False)
+
+
+def _embedded(encoder, tokens):
+    """The tokens and their positions, as the first block gets them."""
+    return encoder.state_dict()["embedding.weight"][tokens] * WIDTH**0.5 + _positions(tokens.shape[1])
+
+
+def _words(lengths=None):
+    return Sentences(torch.tensor([[1, 4, 2, 8], [3, 3, 5, 9], [7, 0, 6, 2]]), lengths)
+
+
+def _assert_encodes(student, case):
+    encoder = build_encoder(student, layers=3)
+    state, wanted = encoder.state_dict(), _embedded(encoder, case.tokens)
+    padded = padding(case.valid_lens, (3, 4, 4)).repeat_interleave(2, dim=0)
+    for name in block_names(encoder):
+        block = {key.split(".", 2)[2]: value for key, value in state.items() if key.startswith(f"blks.{name}.")}
+        wanted = _torch_block(block, 2)(wanted, padded).detach()
+    assert_close(encoder(case.tokens, case.valid_lens), wanted, rtol=ROUGH, atol=ROUGH, what="output", dtype=False)
+
+
+@step("the parameters of embedding and blocks")
+def encoder_has_its_parameters(student):
+    for layers in (1, 3):
+        for bias, more in ((False, {}), (True, BIASES)):
+            wanted = sorted([*MATRICES, *NORMS, *NETWORK, *more] * layers + ["embedding.weight"])
+            found = _own_names(build_encoder(student, layers=layers, use_bias=bias))
+            assert_that(found == wanted, f"with {layers} layers the parameters are {', '.join(found)}")
+
+
+def _own_names(module):
+    """The names of the parameters in order, those in blocks without the block's name."""
+    return sorted(name.split(".", 2)[2] if name.startswith("blks.") else name for name, _ in module.named_parameters())
+
+
+@step("a vector for every word")
+def words_have_vectors(student):
+    assert_shape(build_encoder(student)(_words().tokens, None), (3, 4, WIDTH), what="output")
+
+
+@step("the scaled embedding and the positions")
+def words_are_embedded(student):
+    encoder, case = build_encoder(student, layers=1), _words()
+    silent = ("W_o.weight", "dense2.weight", "dense2.bias")
+    encoder.load_state_dict(_without(_unit_norms(encoder.state_dict()), *silent))
+    wanted = layer_norm(_embedded(encoder, case.tokens), [WIDTH])
+    output = layer_norm(encoder(case.tokens, None).double(), [WIDTH])
+    assert_close(output, wanted, rtol=1e-3, atol=1e-3, what="normalised output of a silent block")
+
+
+@step("the stack of blocks")
+def blocks_follow_each_other(student):
+    _assert_encodes(student, _words())
+
+
+@step("the valid lengths in every block")
+def padding_is_hidden_everywhere(student):
+    _assert_encodes(student, _words(torch.tensor([2, 4, 3])))
+
+
+@step("the list in attention_weights")
+def weights_are_listed(student):
+    encoder = build_encoder(student, layers=2)
+    for case in (_words(), _words(torch.tensor([2, 4, 3]))):
+        encoder(case.tokens, case.valid_lens)
+        padded = padding(case.valid_lens, (3, 4, 4)).repeat_interleave(2, dim=0)
+        for i, weights in enumerate(_weights(encoder, 2)):
+            assert_shape(weights, (6, 4, 4), what=f"attention_weights[{i}]")
+            assert_equal(weights != 0, ~padded, what=f"which of attention_weights[{i}] are not 0")
+        first = torch.equal(encoder.attention_weights[0], encoder.blks[0].attention.attention.attention_weights)
+        assert_that(first, "attention_weights[0] are not those of the first block")

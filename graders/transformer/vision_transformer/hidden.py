@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from headcheck.compare import assert_close, assert_measured, assert_shape, assert_that, gradients
+from headcheck.compare import assert_close, assert_measured, assert_shape, assert_that, gradients, record
 from headcheck.properties import worth
 from headcheck.strategies import amplify, normal, seeds
 
@@ -77,7 +77,9 @@ def training_teaches_it_to_read_digits(student):
             logits = assert_shape(m(images[chosen]), (BATCH, NUM_CLASSES), what="logits")
             assert_that(logits.requires_grad, "no gradient reaches the parameters: they stay as they are")
             optimizer.zero_grad()
-            nn.functional.cross_entropy(logits, labels[chosen]).backward()
+            loss = nn.functional.cross_entropy(logits, labels[chosen])
+            record("the loss", loss)
+            loss.backward()
             optimizer.step()
         with torch.no_grad():
             accuracy = (m.eval()(unseen).argmax(-1) == truth).double().mean().item()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from headcheck.compare import (
+    Mismatch,
     assert_close,
     assert_dtype,
     assert_equal,
@@ -22,8 +23,23 @@ from headcheck.compare import (
     assert_unchanged,
     gradients,
 )
-from headcheck.properties import worth
+from headcheck.properties import step, worth
 from headcheck.strategies import amplify, normal, seeds
+
+HINTS = (
+    (
+        "Cutting is splitting two axes: rows into (squares, size) and columns into (squares, size). That makes six "
+        "axes. In which order must they stand before you merge them?"
+    ),
+    (
+        "The squares' numbers come first, row of squares before column of squares, then the pixels: channel, row, "
+        "column. permute, then flatten twice."
+    ),
+    (
+        "In the ViT: project the patches, put the class token in front of every example, add the positions, dropout, "
+        "blocks, norm, and read the class token alone. In a block the norm comes before each sublayer."
+    ),
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -350,3 +366,101 @@ def _wanted_parameters(cut) -> dict[str, tuple[int, ...]]:
         wanted |= linear(f"blks.{i}.ffn.dense1", HIDDEN, WIDTH) | linear(f"blks.{i}.ffn.dense2", WIDTH, HIDDEN)
         wanted |= norm(f"blks.{i}.ln1") | norm(f"blks.{i}.ln2")
     return wanted
+
+
+# The steps on the way, for a student who fails
+
+
+SIX_BY_SIX = 6, 2
+
+
+def _assert_embedded(student, channels, *, ordered):
+    """The vectors of all squares; in no order unless `ordered`."""
+    X = images(SIX_BY_SIX, 1, channels=channels)
+    embedding = student.PatchEmbedding(*SIX_BY_SIX, WIDTH, channels).double()
+    embedding.load_state_dict(amplify(embedding.state_dict(), 1))
+    weight, bias = _matrix_and_bias(embedding, channels * 4)
+    wanted = torch.stack([nn.functional.linear(patch.flatten(1), weight, bias) for patch in patches_of(X, 2)], 1)
+    found = assert_shape(embedding(X), (3, 9, WIDTH), what="output")
+    if not ordered:
+        order, right = (Z[..., 0].argsort(1)[..., None].expand_as(Z) for Z in (found, wanted))
+        found, wanted = found.gather(1, order), wanted.gather(1, right)
+    assert_close(found, wanted, what="the vectors of the squares")
+
+
+@step("the pixels of a square, projected")
+def squares_are_projected(student):
+    _assert_embedded(student, 1, ordered=False)
+
+
+@step("the channels of a square")
+def channels_are_projected(student):
+    _assert_embedded(student, 3, ordered=False)
+
+
+@step("the order of the squares, row by row")
+def squares_are_in_order(student):
+    _assert_embedded(student, 1, ordered=True)
+
+
+@step("the parameters of a ViT")
+def parameters_are_there(student):
+    found = {name: tuple(each.shape) for name, each in parameters_of(build(student, SIX_BY_SIX)).items()}
+    wanted = _wanted_parameters(SIX_BY_SIX)
+    wrong = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+    assert_that(not wrong, f"these parameters are missing, too many, or of another shape: {', '.join(wrong)}")
+
+
+def _logits(student, *, silent=False):
+    """The logits that come out, and those that should."""
+    m, X = build(student, SIX_BY_SIX), images(SIX_BY_SIX, 1)
+    state = parameters_of(m)
+    if silent:
+        ends = ("W_o.weight", "dense2.weight", "dense2.bias")
+        state |= {name: torch.zeros_like(value) for name, value in state.items() if name.endswith(ends)}
+        set_parameters(m, state)
+    weight, bias = _matrix_and_bias(m.patch_embedding, 4)
+    patches = [nn.functional.linear(patch.flatten(1), weight, bias) for patch in patches_of(X, 2)]
+    Z = torch.stack([state["cls_token"][0].expand(3, -1), *patches], 1) + state["pos_embedding"]
+    for i in range(LAYERS):
+        Z = _torch_block(state, f"blks.{i}.")(Z)
+    normed = nn.functional.layer_norm(Z[:, 0], (WIDTH,), state["norm.weight"], state["norm.bias"])
+    wanted = nn.functional.linear(normed, state["head.weight"], state["head.bias"])
+    return assert_shape(m(X), (3, CLASSES), what="logits"), wanted.detach()
+
+
+def _assert_logits(student, *, silent=False):
+    """The logits, or what a softmax makes of them."""
+    logits, wanted = _logits(student, silent=silent)
+    try:
+        assert_close(logits, wanted, what="logits")
+    except Mismatch:
+        assert_close(logits, wanted.softmax(-1), what="logits")
+
+
+def _torch_block(state, start):
+    """PyTorch's block, its norms first, with these weights."""
+    layer = nn.TransformerEncoderLayer(WIDTH, HEADS, HIDDEN, 0.0, batch_first=True, norm_first=True, dtype=DOUBLE)
+    names = {"linear1": "ffn.dense1", "linear2": "ffn.dense2", "norm1": "ln1", "norm2": "ln2"}
+    weights = {f"{a}.{part}": state[f"{start}{b}.{part}"] for a, b in names.items() for part in ("weight", "bias")}
+    weights["self_attn.in_proj_weight"] = torch.cat([state[f"{start}attention.W_{role}.weight"] for role in "qkv"])
+    weights["self_attn.out_proj.weight"] = state[f"{start}attention.W_o.weight"]
+    zeros = {"self_attn.in_proj_bias": 3 * WIDTH, "self_attn.out_proj.bias": WIDTH}
+    layer.load_state_dict(weights | {name: torch.zeros(size) for name, size in zeros.items()})
+    return layer
+
+
+@step("the class token's way past silent blocks to norm and head")
+def class_token_is_read(student):
+    _assert_logits(student, silent=True)
+
+
+@step("the patches, their positions and the blocks")
+def blocks_gather_what_the_patches_show(student):
+    _assert_logits(student)
+
+
+@step("the logits")
+def logits_are_not_normalised(student):
+    logits, wanted = _logits(student)
+    assert_close(logits, wanted, what="logits")

@@ -10,11 +10,11 @@ from typing import Any
 __version__ = "0.1.0"
 
 
-def check(name: str) -> Any:
-    """Check `section/slug`, or what was begun of a section, as it was run in this notebook; show what comes back."""
+def check(name: str | None = None, *, everything: bool = False, hint: bool = False) -> Any:
+    """Check `section/slug`, or what was begun of a section or of all, as it was run here; show what comes back."""
     from headcheck import jupyter
 
-    return jupyter.check(name)
+    return jupyter.check(name, everything=everything, hint=hint)
 
 
 def load_ipython_extension(shell: Any) -> None:

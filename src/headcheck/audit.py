@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from headcheck.errors import CourseError
-from headcheck.grading import Exam, examine, prepare
+from headcheck.grading import Exam, examine, prepare, take_steps
+from headcheck.language import LANGUAGES
 from headcheck.loading import load
-from headcheck.properties import load_misconceptions, mistaken
+from headcheck.properties import load_hints, load_misconceptions, mistaken
 from headcheck.questions import read_question
 from headcheck.student import local
 
@@ -30,22 +31,25 @@ if TYPE_CHECKING:
     from headcheck.course import Course, Exercise
     from headcheck.properties import Misconception, Property
     from headcheck.results import PropertyResult
+    from headcheck.student import Connection
 
     Kind = Literal["stub", "reference", "alternative", "misconception", "bank"]
 
 MAX_ROBUST = 0.25
 MAX_TRAINING = 0.30
 MAX_HINT_WORDS = 40
+MIN_HINTS = 2
 MIN_ALTERNATIVES = 2
 
 
 @dataclass(frozen=True)
 class Row:
-    """One solution and what each property said of it."""
+    """One solution and what each property said of it; for all but stubs and empty answers, its first wrong step."""
 
     kind: Kind
     name: str
     results: list[PropertyResult]
+    first_wrong_step: str = ""
 
     @property
     def points(self) -> float:
@@ -81,17 +85,16 @@ def audit(
     misconceptions = load_misconceptions(course, exercise)
     rows = [
         Row("stub", exercise.slug, _graded(exam, _variant(course, exercise, exercise.stub))),
-        Row("reference", exercise.slug, _everything(exam, exam.reference, training=training)),
+        _right("reference", exercise.slug, exam, exam.reference, training=training),
     ]
     for path in exercise.alternatives:
-        rows.append(
-            Row("alternative", path.stem, _everything(exam, _variant(course, exercise, path), training=training))
-        )
+        rows.append(_right("alternative", path.stem, exam, _variant(course, exercise, path), training=training))
     rows += _misconceptions(exam, course, misconceptions, training=training, thorough=thorough)
     for name, distort in BANK.items():
         rows.append(Row("bank", name, _graded(exam, _banked(course, exercise, names, distort))))
     findings = [
         *_about_content(exercise, exam, misconceptions),
+        *_about_hints(load_hints(course, exercise)),
         *_about_rows(rows, exam, {wrong.name: wrong for wrong in misconceptions}),
     ]
     return ExerciseAudit(exercise, [prop.name for prop in exam.properties], rows, findings)
@@ -102,9 +105,18 @@ def _graded(exam: Exam, solution: object) -> list[PropertyResult]:
     return examine(exam, lambda: connection, shrink=False)
 
 
-def _everything(exam: Exam, solution: object, *, training: bool) -> list[PropertyResult]:
+def _right(kind: Kind, name: str, exam: Exam, solution: object, *, training: bool) -> Row:
+    """The row of a solution that must pass everything, steps included."""
     connection = local(solution)
-    return examine(exam if training else _without_training(exam), lambda: connection, everything=True, shrink=False)
+    tried = exam if training else _without_training(exam)
+    results = examine(tried, lambda: connection, everything=True, shrink=False)
+    return Row(kind, name, results, _first_wrong_step(exam, connection))
+
+
+def _first_wrong_step(exam: Exam, connection: Connection) -> str:
+    right, _ = take_steps(exam, lambda: connection)
+    left = exam.steps[len(right) :]  # the first of them failed, or broke, which is to be found too
+    return left[0].sentence if left else ""
 
 
 def _misconceptions(
@@ -137,8 +149,19 @@ def _misconceptions(
         untried = (wrong for wrong in misconceptions if prop.name not in found[wrong.name])
         any(fails(wrong, prop) for wrong in untried)  # until the first that it catches
     order = [prop.name for prop in exam.properties]
+    gates = {prop.name for prop in exam.properties if prop.worth.gate}
+    stopped = {
+        name
+        for name, results in found.items()
+        if any(results[gate].outcome != "passed" for gate in gates & results.keys())
+    }
     return [
-        Row("misconception", name, sorted(results.values(), key=lambda result: order.index(result.name)))
+        Row(
+            "misconception",
+            name,
+            sorted(results.values(), key=lambda result: order.index(result.name)),
+            "" if name in stopped else _first_wrong_step(exam, connections[name]),
+        )
         for name, results in found.items()
     ]
 
@@ -242,6 +265,8 @@ def _about_rows(rows: list[Row], exam: Exam, misconceptions: dict[str, Misconcep
                 findings += [f"the stub earns {row.points:g} points; it must earn none"] if row.points else []
             case "reference" | "alternative":
                 findings += [f"the {row.kind} {row.name} fails {bad.name}: {bad.message}" for bad in row.failed()]
+                wrong = row.first_wrong_step
+                findings += [f"the {row.kind} {row.name} goes wrong at a step: {wrong}"] if wrong else []
             case "misconception":
                 findings += _about_mistake(row, misconceptions[row.name])
             case "bank":
@@ -249,7 +274,13 @@ def _about_rows(rows: list[Row], exam: Exam, misconceptions: dict[str, Misconcep
     killers = {bad.name for row in rows if row.kind == "misconception" for bad in row.failed()}
     ran = {result.name for row in rows if row.kind == "reference" for result in row.results}
     idle = [prop.name for prop in exam.properties if prop.name in ran - killers]
-    return findings + [f"the property {name} kills no misconception" for name in idle]
+    first = {row.first_wrong_step for row in rows if row.kind == "misconception"}
+    findings += [f"the property {name} kills no misconception" for name in idle]
+    return findings + [
+        f"no misconception first goes wrong at the step {step.name}"
+        for step in exam.steps
+        if step.sentence not in first
+    ]
 
 
 def _about_mistake(row: Row, wrong: Misconception) -> list[str]:
@@ -274,7 +305,7 @@ def _about_empty_answer(row: Row, exam: Exam) -> list[str]:
 def _about_content(exercise: Exercise, exam: Exam, misconceptions: list[Misconception]) -> list[str]:
     prompt = ast.get_docstring(ast.parse(exercise.stub.read_bytes())) or ""
     idea = ast.get_docstring(ast.parse(exercise.reference.read_bytes()))
-    names = [prop.name for prop in exam.properties]
+    names = [prop.name for prop in exam.properties + exam.steps]
     alternatives = len(exercise.alternatives)
     enough = 1 if any(prop.worth.training for prop in exam.properties) else MIN_ALTERNATIVES  # training takes long
     complaints = {
@@ -283,6 +314,7 @@ def _about_content(exercise: Exercise, exam: Exam, misconceptions: list[Misconce
         "the reference has no docstring with its idea": not idea,
         "no property is a gate": not any(prop.worth.gate for prop in exam.properties),
         "two properties have the same name": len(set(names)) < len(names),
+        "two steps have the same name": len({step.sentence for step in exam.steps}) < len(exam.steps),
         "there is no misconception": not misconceptions,
         f"there are {alternatives} alternatives; {enough} are needed": alternatives < enough,
     }
@@ -304,6 +336,15 @@ def _about_texts(exam: Exam) -> list[str]:
             findings.append(f"the hint of {prop.name} has {words} words; 1 to {MAX_HINT_WORDS} are right")
         if not prop.sentence.endswith("."):
             findings.append(f"the docstring of {prop.name} is not a sentence")
+    return findings
+
+
+def _about_hints(hints: tuple[str, ...]) -> list[str]:
+    findings = [] if len(hints) >= MIN_HINTS else [f"there are {len(hints)} HINTS in public.py; {MIN_HINTS} are needed"]
+    for place, hint in enumerate(hints, start=1):
+        words = len(hint.split())
+        if not 0 < words <= MAX_HINT_WORDS:
+            findings.append(f"hint {place} of HINTS has {words} words; 1 to {MAX_HINT_WORDS} are right")
     return findings
 
 
@@ -358,10 +399,11 @@ def _missing_files(exercise: Exercise) -> list[str]:
 
 def unexpected_files(course: Course) -> list[str]:
     """Files in the course's trees that belong to no exercise."""
-    known = {course.root / "assignments" / "course.toml"}
+    translations = [course.catalogues(list(course.exercises), language) for language in LANGUAGES]
+    known = {course.root / "assignments" / "course.toml", *(path for paths in translations for path in paths)}
     for exercise in course.exercises:
         known |= {exercise.stub, exercise.reference, exercise.public, exercise.hidden, exercise.misconceptions}
-        known |= {exercise.question, *exercise.alternatives}
+        known |= {exercise.question, exercise.curves, *exercise.alternatives}
         known |= {course.root / "assignments" / name for name in exercise.given}
     trees = [course.root / name for name in ("assignments", "reference", "graders", "tests/alternatives")]
     found = [

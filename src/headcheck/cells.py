@@ -39,6 +39,8 @@ PYTHON_MAGICS = ("%%time", "%%capture", "%%prun")  # what stands below them runs
 
 _MAGIC = re.compile(r"[%!?]|[\w.,\s]+=\s*[%!]|.*\?$")
 
+_DEFINITION = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
+
 
 def cell_id(module: str, role: str) -> str:
     """The id of a cell, `scoring-masked_softmax-code`; what would be too long or not ASCII becomes a hash."""
@@ -50,10 +52,14 @@ def cell_id(module: str, role: str) -> str:
 
 @dataclass(frozen=True)
 class Taken:
-    """The text of each exercise that the notebook holds, by module, and what the student should know about each."""
+    """The text of each exercise that the notebook holds, by module, and what the student should know about each.
+
+    `cells` says of each line of a text what its cell defines, and which line of the cell it is (0: not told).
+    """
 
     sources: dict[str, bytes]
     findings: dict[str, list[str]]
+    cells: dict[str, list[tuple[str, int]]]
 
 
 def sources_of(data: bytes, stubs: Mapping[str, bytes], available: Collection[str], *, name: str) -> Taken:
@@ -68,6 +74,7 @@ def sources_of(data: bytes, stubs: Mapping[str, bytes], available: Collection[st
     _assign(cells, asked)
     sources: dict[str, bytes] = {}
     findings: dict[str, list[str]] = {}
+    lines: dict[str, list[tuple[str, int]]] = {}
     for module, names in asked.items():
         own = [cell for cell in cells if module in cell.owners]
         own = [cell for cell in own if not is_blank(cell.text)] or own
@@ -75,12 +82,17 @@ def sources_of(data: bytes, stubs: Mapping[str, bytes], available: Collection[st
             earlier = [other for other in asked if other in available and other != module]
             homes = {theirs: other for other in earlier for theirs in asked[other]}
             strangers = [cell for cell in cells if cell.kind == "code" and not cell.ours and module not in cell.owners]
-            sources[module] = _compose(own, strangers, homes).encode(errors="replace")
-        wanted = f"the id {cell_id(module, 'code')}"
-        missing = [] if own else [f"{name} has no code cell with {wanted}, nor one that defines what it asks for"]
-        said = [*missing, *remarks, *_about(module, names, own, cells)]
+            parts = _compose(own, strangers, homes)
+            sources[module] = "\n".join(part.text for part in parts).encode(errors="replace")
+            lines[module] = [line for part in parts for line in part.lines()]
+        said = [
+            *([] if own else [_not_found(module, names, name)]),
+            *_left_behind(own, cells),
+            *remarks,
+            *_about(module, names, own, cells),
+        ]
         findings[module] = [finding[:MAX_FINDING] for finding in said]
-    return Taken(sources, findings)
+    return Taken(sources, findings, lines)
 
 
 def is_blank(text: str | bytes) -> bool:
@@ -137,6 +149,12 @@ class _Cell:
         """Its statements, each with the names that it binds."""
         return [(statement, _bound(statement)) for statement in self.body]
 
+    @property
+    def name(self) -> str:
+        """How its student finds it: by the first thing that it defines, also where it is no Python."""
+        found = _DEFINITION.search(self.source)
+        return found[1] if found else min(self.defines, default="")
+
     @cached_property
     def defines(self) -> set[str]:
         """The functions and classes that it defines, and the names that it gives values to."""
@@ -164,6 +182,8 @@ def _read(data: bytes, name: str) -> tuple[list[_Cell], list[str]]:
     except RecursionError as error:
         raise NotHandedIn(f"{name} is not a notebook: it is nested too deeply") from error
     except ValueError as error:  # of JSON, of its encoding, of endless numbers
+        if not data.strip():
+            raise NotHandedIn(f"{name} is empty: save the notebook (Ctrl+S) and check again") from error
         raise NotHandedIn(f"{name} is not a notebook: {str(error)[:100]}") from error
     if not (isinstance(content, dict) and isinstance(content.get("cells", content.get("worksheets")), list)):
         raise NotHandedIn(f"{name} is not a notebook: it has no list of cells")
@@ -317,6 +337,26 @@ def _assign(cells: list[_Cell], asked: Mapping[str, set[str]]) -> None:
         cell.ours = cell.id in others and not cell.owners
 
 
+def _not_found(module: str, names: set[str], name: str) -> str:
+    """What to say of a notebook without the cell of an exercise."""
+    if names:
+        listing = ", ".join(f"`{each}`" for each in sorted(names))
+        return f"{name} has no cell that defines {listing}. If yours does, save the notebook (Ctrl+S) and check again"
+    return f"{name} has no code cell with the id {cell_id(module, 'code')}, nor one that defines what it asks for"
+
+
+def _left_behind(own: list[_Cell], cells: list[_Cell]) -> list[str]:
+    """The functions and classes that an exercise uses, and only cells define that are there to try things in."""
+    used = {name for cell in own if cell.python.tree for name in _used(cell.python.tree)}
+    elsewhere = {name for cell in cells if cell.kind == "code" and not cell.ours for name in cell.defines}
+    tried = [(cell, used & set(_DEFINITION.findall(cell.text)) - elsewhere) for cell in cells if cell.ours]
+    return [
+        f"cell {cell.number} is there to try things and does not count: move {', '.join(sorted(names))} to another one"
+        for cell, names in tried
+        if names
+    ]
+
+
 def _about(module: str, names: set[str], own: list[_Cell], cells: list[_Cell]) -> list[str]:
     """What the student should know of how an exercise was found, and what was left out of it."""
     wanted = cell_id(module, "code")
@@ -344,23 +384,37 @@ def _about(module: str, names: set[str], own: list[_Cell], cells: list[_Cell]) -
 # What it says
 
 
-def _compose(own: list[_Cell], strangers: list[_Cell], homes: Mapping[str, str]) -> str:
+@dataclass(frozen=True)
+class _Part:
+    """Some lines of an exercise's text, and what the cell they are from defines; `first` is their place in it."""
+
+    text: str
+    cell: str = ""
+    first: int = 0
+
+    def lines(self) -> list[tuple[str, int]]:
+        """Of each line the cell, and its number there; 0 where the text was written anew."""
+        count = len(self.text.split("\n"))
+        return [(self.cell, self.first + line if self.first else 0) for line in range(count)]
+
+
+def _compose(own: list[_Cell], strangers: list[_Cell], homes: Mapping[str, str]) -> list[_Part]:
     """The text of an exercise: its own cells, and of the others what these need, in the order of the notebook."""
     here = {name for cell in own for name in cell.defines}
     plain = [ast.Module([part for part in cell.body if not _is_future(part)], []) for cell in own]
     wanted = {name for tree in plain for name in _used(tree) - here}  # those in annotations, too
     borrowed, imported = _borrow(wanted, strangers, homes)
     future: list[str] = []
-    parts: list[str] = []
+    parts: list[_Part] = []
     for cell in sorted([*own, *strangers], key=lambda cell: cell.number):
         if cell in own:
             text, names = _without_future(cell)
             future += names
-            parts.append(f"# cell {cell.number}\n{text}")
+            parts += [_Part(f"# cell {cell.number}"), _Part(text, cell.name, 1)]
         else:
-            parts += [ast.unparse(statement) for statement in cell.body if statement in borrowed]
+            parts += [_Part(ast.unparse(statement), cell.name) for statement in cell.body if statement in borrowed]
     head = [f"from __future__ import {', '.join(dict.fromkeys(future))}"] if future else []
-    return "\n".join([*head, *imported, *parts])
+    return [*map(_Part, [*head, *imported]), *parts]
 
 
 def _borrow(wanted: Iterable[str], strangers: list[_Cell], homes: Mapping[str, str]) -> tuple[set[ast.stmt], list[str]]:

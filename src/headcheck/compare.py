@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from math import inf
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,10 +19,15 @@ from torch.autograd.gradcheck import GradcheckError
 
 from headcheck.errors import StudentRaised
 from headcheck.protocol import bytes_of
+from headcheck.results import Curve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+MAX_POINTS = 200
+MAX_DRAWN = 1e12
+NO_RETURN = "is a `return` missing?"
+"""How each message ends that says that nothing came back."""
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 1e-2}
 
 
@@ -42,7 +48,25 @@ def assert_tensor(got: object, *, what: str = "the result") -> Tensor:
         return got
     if got is None:
         raise Mismatch(f"{what} is None: is a `return` missing?", got={what: None})
-    raise Mismatch(f"{what} is not a tensor but a {_kind(got)}", got={what: _kind(got)})
+    raise Mismatch(_no_tensor(got, what), got={what: _kind(got)})
+
+
+def _no_tensor(got: object, what: str) -> str:
+    """What came instead of a tensor, and what to do about it."""
+    match got:
+        case bool() | int() | float():
+            return f"{what} is not a tensor but a {_kind(got)}: leave out `.item()`, `float` and the like"
+        case list():
+            return f"{what} is not a tensor but a list: leave out `.tolist()`, or make one tensor of it by torch.stack"
+        case tuple():
+            return f"{what} is not a tensor but a tuple of {len(got)}: does `return` name more than is asked for?"
+    match _kind(got):
+        case "ndarray":
+            return f"{what} is not a tensor but a numpy array: leave out `.numpy()`, and use torch's functions"
+        case "function" | "method" | "builtin_function_or_method" as kind:
+            return f"{what} is not a tensor but a {kind}: are the round brackets of its call missing?"
+        case kind:
+            return f"{what} is not a tensor but a {kind}"
 
 
 def assert_shape(got: object, shape: tuple[int, ...], *, what: str = "the result") -> Tensor:
@@ -60,7 +84,12 @@ def assert_dtype(got: object, dtype: torch.dtype, *, what: str = "the result") -
     """It is a tensor of exactly this dtype."""
     tensor = assert_tensor(got, what=what)
     if tensor.dtype != dtype:
-        raise Mismatch(f"{what} is {_name(tensor.dtype)}, wanted {_name(dtype)}", got={what: tensor})
+        message = f"{what} is {_name(tensor.dtype)}, wanted {_name(dtype)}"
+        if tensor.is_floating_point() and dtype.is_floating_point:
+            message = (
+                f"{what} is {_name(tensor.dtype)}, wanted {_name(dtype)}: give what you create the dtype of the inputs"
+            )
+        raise Mismatch(message, got={what: tensor})
     return tensor
 
 
@@ -141,6 +170,65 @@ def assert_number(got: object, wanted: float, *, atol: float, what: str = "the r
     return float(got)
 
 
+class Recorder:
+    """The curves of one run of a property, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Curve, list[float]]] = []
+        self._open: dict[str, int] = {}
+        self._measured = False
+
+    def add(self, what: str, values: object) -> None:
+        """Go on with the curve of that name; what comes after a figure belongs to another training."""
+        if self._measured:
+            self._open.clear()
+            self._measured = False
+        if what not in self._open:
+            self._open[what] = len(self._found)
+            self._found.append((Curve(what, []), []))
+        self._found[self._open[what]][1].extend(_numbers(values))
+
+    def end(self, what: str, value: float, at_least: float, at_most: float) -> None:
+        """The figure that a training came to: the last value of the curve of that name, or the only one."""
+        bounds = [bound if isfinite(bound) else None for bound in (at_least, at_most)]
+        curve = Curve(what, [], [], *bounds)
+        if what in self._open:
+            place = self._open.pop(what)
+            self._found[place] = curve, [*self._found[place][1], *_numbers(value)]
+        else:
+            self._found.append((curve, _numbers(value)))
+        self._measured = True
+
+    def curves(self) -> list[Curve]:
+        """What was recorded: thinned to `MAX_POINTS`, and cut where it is no longer a finite number."""
+        drawn = [replace(curve, values=_drawn(values)) for curve, values in self._found]
+        return [curve for curve in drawn if curve.values]
+
+
+_recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[Recorder]:
+    """What `record` and `assert_measured` are told in this block, as curves."""
+    recorder = Recorder()
+    token = _recorder.set(recorder)
+    try:
+        yield recorder
+    finally:
+        _recorder.reset(token)
+
+
+def record(what: str, values: object) -> None:
+    """A point of a training's curve, or all of them at once; what is no number, or no list of them, is left out.
+
+    A curve of the same name as a figure that is measured next ends with that figure, and is shown with its thresholds.
+    """
+    recorder = _recorder.get()
+    if recorder is not None:
+        recorder.add(what, values)
+
+
 @dataclass(frozen=True)
 class Measurement:
     """A figure that a training came to, and between which thresholds it should lie."""
@@ -167,6 +255,9 @@ def measurements() -> Iterator[list[Measurement]]:
 
 def assert_measured(value: float, *, what: str, at_least: float = -inf, at_most: float = inf) -> None:
     """A trained model's figure lies within its thresholds, which are set where right and wrong were measured."""
+    recorder = _recorder.get()
+    if recorder is not None:
+        recorder.end(what, value, at_least, at_most)
     listening = _measured.get()
     if listening is not None:
         listening.append(Measurement(what, value, at_least, at_most))
@@ -238,6 +329,30 @@ def assert_gradcheck(function: Callable[..., Any], *inputs: Tensor, what: str = 
         torch.autograd.gradcheck(function, inputs, nondet_tol=1e-7)
     except GradcheckError as error:
         raise Mismatch(f"the gradient of {what} is not its derivative: {str(error).splitlines()[0]}") from error
+
+
+def _numbers(values: object) -> list[float]:
+    """A number, or those at the beginning of a list, as floats."""
+    match values:
+        case list() | tuple():
+            singles = [_numbers(value) if not isinstance(value, list | tuple) else [] for value in values]
+            return [number for one in takewhile(len, singles) for number in one]
+        case Tensor() if values.numel() == 1 and values.device.type == "cpu" and not values.is_complex():
+            return [float(values.item())]
+        case bool() | None:
+            return []
+        case int() | float() if -MAX_DRAWN <= values <= MAX_DRAWN:
+            return [float(values)]
+        case float() | int():
+            return [inf]
+        case _:
+            return []
+
+
+def _drawn(values: list[float]) -> list[float]:
+    stride = -(-len(values) // MAX_POINTS)
+    kept = [value for place, value in enumerate(values) if (len(values) - 1 - place) % stride == 0] if stride else []
+    return [float(f"{value:.4g}") for value in takewhile(isfinite, kept)]
 
 
 def _flat(answer: Any) -> list[Tensor]:

@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -31,6 +31,16 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_mib: int = 2048
     source_kib: int = 256
     notebook_kib: int = 4096
+
+
+Part = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What part of a section's points is lost for each day that it comes late, and how much of them at most."""
+
+    per_day: Part
+    at_most: Part = 1.0
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +66,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     section: list[_Section]
     seed: int = 0
     limits: Limits = Limits()
+    late: Late | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,11 @@ class Exercise:
     def misconceptions(self) -> Path:
         return self.graders / "misconceptions.py"
 
+    @property
+    def curves(self) -> Path:
+        """How a right model's training goes, written by `benchmarks/curves.py`; only where there is training."""
+        return self.graders / "curves.json"
+
     def stub_text(self) -> bytes:
         """What was handed out to be filled in; nothing in a copy that is all notebooks."""
         return _read(self.stub) if self.stub.is_file() else b""
@@ -142,6 +158,7 @@ class Course:
     limits: Limits
     sections: dict[str, str]
     exercises: tuple[Exercise, ...]
+    late: Late | None = None
 
     def exercise(self, name: str) -> Exercise:
         """The exercise of that id (`section/slug`)."""
@@ -183,9 +200,17 @@ class Course:
         own = self.select(section)
         return {each.module: each.stub_text() for each in own}
 
+    def catalogues(self, exercises: list[Exercise], language: str) -> list[Path]:
+        """The translations of the course's titles and of all texts of these exercises, as far as there are any."""
+        stems = [self.root / "assignments" / "course"]
+        for exercise in exercises:
+            stems += [path.with_suffix("") for path in (exercise.stub, exercise.public, exercise.hidden)]
+        paths = [stem.with_name(f"{stem.name}.{language}.po") for stem in stems]
+        return [path for path in paths if path.is_file()]
+
     def fingerprint(self, exercise: Exercise) -> str:
         """A hash of everything in the course that decides the result of an exercise but the submission."""
-        files = [exercise.public, exercise.hidden, exercise.misconceptions]
+        files = [exercise.public, exercise.hidden, exercise.misconceptions, exercise.curves]
         digest = hashlib.sha256(repr((exercise.id, exercise.shortcuts, exercise.weight, exercise.limits)).encode())
         for data in [*(_read(path) for path in files if path.exists()), *self.reference_sources(exercise).values()]:
             digest.update(hashlib.sha256(data).digest())
@@ -234,7 +259,8 @@ def read_course(root: Path) -> Course:
                 raise CourseError(f"{path}: {exercise.id} is listed twice")
             exercises[exercise.id] = exercise
     sections = {section.name: section.title for section in content.section}
-    return Course(root, content.title, content.seed, content.limits, sections, tuple(exercises.values()))
+    listed = tuple(exercises.values())
+    return Course(root, content.title, content.seed, content.limits, sections, listed, content.late)
 
 
 def _exercise(root: Path, section: str, entry: _Entry, earlier: dict[str, Exercise], limits: Limits) -> Exercise:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headcheck.protocol import Place
+
 
 class HeadcheckError(Exception):
     """What happened, where, and what to do next."""
@@ -26,12 +31,27 @@ class SubmissionError(HeadcheckError):
 class StudentRaised(SubmissionError):
     """The student's code raised an exception; `kind` is its type's name, `trace` the student's own lines of it.
 
-    `bases` are the names of the types that it is a kind of.
+    `bases` are the names of the types that it is a kind of, `place` and `clue` are as in `protocol.Raised`. With
+    `judged` it is not the code that raised but headcheck, over what came from it, and the message is for the student.
     """
 
-    def __init__(self, kind: str, message: str, trace: str = "", bases: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        trace: str = "",
+        bases: tuple[str, ...] = (),
+        place: Place | None = None,
+        clue: tuple[str, ...] = (),
+        *,
+        judged: bool = False,
+    ) -> None:
         super().__init__(f"{kind}: {message}" if message else kind)
         self.kind = kind
+        self.message = message
+        self.place = place
+        self.clue = clue
+        self.judged = judged
         self.trace = trace
         self.bases = bases
 

@@ -6,27 +6,30 @@ import contextlib
 import dataclasses
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from headcheck import archive
+from headcheck.compare import NO_RETURN
 from headcheck.diagnosis import Suspects
-from headcheck.errors import NotHandedIn, ResultsError, SandboxError, StudentRaised, StudentTimeout
+from headcheck.errors import NotHandedIn, ResultsError, SandboxError, StudentTimeout
 from headcheck.properties import (
     Verdict,
     draw_cases,
     load_misconceptions,
     load_properties,
     load_reference,
+    load_right_curves,
+    load_steps,
     mistaken,
     property_seed,
     run,
 )
-from headcheck.protocol import Notebook, Raised, encode
+from headcheck.protocol import Done, Notebook, Raised, encode
 from headcheck.results import Diagnosis, ExerciseResult, PropertyResult, section_result, status_of
-from headcheck.student import Connection
+from headcheck.student import Connection, raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from headcheck.course import Course, Exercise
-    from headcheck.properties import Case, Misconception, Property
+    from headcheck.diagnosis import Trial
+    from headcheck.properties import Case, Misconception, Property, RightCurves
     from headcheck.results import Outcome, SectionResult
     from headcheck.sandbox import Sandbox, Worker
     from headcheck.submission import Submission
@@ -47,7 +51,7 @@ _WORD = re.compile(rb"\w+")
 
 @dataclass(frozen=True)
 class Exam:
-    """An exercise ready to be put to a class: its properties, their inputs drawn once, and the reference."""
+    """An exercise ready to be put to a class: its properties and steps, their inputs drawn once, and the reference."""
 
     exercise: Exercise
     properties: list[Property]
@@ -56,29 +60,42 @@ class Exam:
     reference: ModuleType | None
     misconceptions: dict[str, Misconception]
     suspects: Suspects
+    steps: list[Property] = field(default_factory=list)
+    right_curves: RightCurves = field(default_factory=dict)
 
 
 def prepare(course: Course, exercise: Exercise, *, seed: int, public_only: bool = False, training: bool = True) -> Exam:
-    """Load an exercise's graders and draw their inputs; in a released copy there are only public ones."""
+    """Load an exercise's graders and draw their inputs; in a released copy there are only public ones.
+
+    Mistakes are named, and curves shown beside right ones, wherever the course has what that takes.
+    """
     properties = [
         prop
         for prop in load_properties(course, exercise)
         if (training or not prop.worth.training) and (not public_only or prop.visibility == "public")
     ]
-    seeds = {prop.name: property_seed(seed, exercise, prop) for prop in properties}
-    cases = {prop.name: draw_cases(prop, seeds[prop.name]) for prop in properties}
-    hidden = course.has_hidden_files and not public_only
-    reference = load_reference(course, exercise) if hidden else None
-    found = load_misconceptions(course, exercise) if hidden and exercise.misconceptions.exists() else []
+    steps = load_steps(course, exercise)
+    seeds = {prop.name: property_seed(seed, exercise, prop) for prop in properties + steps}
+    cases = {prop.name: draw_cases(prop, seeds[prop.name]) for prop in properties + steps}
+    whole = course.has_hidden_files
+    reference = load_reference(course, exercise) if whole else None
+    found = load_misconceptions(course, exercise) if whole and exercise.misconceptions.exists() else []
     solutions = {wrong.name: mistaken(course, exercise, wrong) for wrong in found}
     misconceptions = {wrong.name: wrong for wrong in found}
-    return Exam(exercise, properties, cases, seeds, reference, misconceptions, Suspects(solutions, reference))
+    suspects = Suspects(solutions, reference)
+    right = load_right_curves(exercise) if whole else {}
+    return Exam(exercise, properties, cases, seeds, reference, misconceptions, suspects, steps, right)
 
 
 def examine(
-    exam: Exam, connect: Callable[[], Connection], *, everything: bool = False, shrink: bool = True
+    exam: Exam,
+    connect: Callable[[], Connection],
+    *,
+    everything: bool = False,
+    shrink: bool = True,
+    one_at_a_time: bool = False,
 ) -> list[PropertyResult]:
-    """Run the properties in order.
+    """Run the properties in order; with `one_at_a_time` only the input of the first failure is made smaller.
 
     After a failed gate, and for training after any failure, the rest is skipped; `everything` runs it all the same.
     """
@@ -89,9 +106,36 @@ def examine(
             verdict = Verdict("skipped", reason)
         else:
             cases, seed = exam.cases[prop.name], exam.seeds[prop.name]
-            verdict = run(prop, cases, connect, exam.reference, seed=seed, shrink=shrink)
-        results.append(property_result(exam.exercise, prop, verdict))
+            small = shrink and not (one_at_a_time and any(result.outcome != "passed" for result in results))
+            verdict = run(prop, cases, connect, exam.reference, seed=seed, shrink=small)
+        result = property_result(exam.exercise, prop, verdict)
+        results.append(_beside_right(result, exam.right_curves.get(prop.name, {})))
     return results
+
+
+def take_steps(exam: Exam, connect: Callable[[], Connection]) -> tuple[list[Property], Property | None]:
+    """The steps that are right, up to the first that is wrong, and that one; None where none can be told."""
+    right: list[Property] = []
+    for step in exam.steps:
+        verdict = run(step, exam.cases[step.name], connect, exam.reference, seed=exam.seeds[step.name], shrink=False)
+        if verdict.outcome != "passed":
+            return right, step if verdict.outcome == "failed" else None
+        right.append(step)
+    return right, None
+
+
+def name_mistake(exam: Exam, results: list[PropertyResult], connect: Callable[[], Connection]) -> Diagnosis | None:
+    """The one misconception that a failing submission behaves like, in the words that the student is told."""
+    if any(result.outcome in ("timeout", "crashed", "broken", "missing") for result in results):
+        return None
+    trials: dict[Outcome, list[Trial]] = {"failed": [], "passed": []}
+    for prop, result in zip(exam.properties, results, strict=True):
+        if result.outcome in trials and not prop.worth.training:
+            trials[result.outcome].append((prop, exam.cases[prop.name], exam.seeds[prop.name]))
+    if not trials["failed"]:
+        return None
+    name = exam.suspects.name(trials["failed"], trials["passed"], connect)
+    return Diagnosis(name, exam.misconceptions[name].message) if name else None
 
 
 def property_result(exercise: Exercise, prop: Property, verdict: Verdict) -> PropertyResult:
@@ -109,6 +153,7 @@ def property_result(exercise: Exercise, prop: Property, verdict: Verdict) -> Pro
         seconds=round(verdict.seconds, 4),
         sentence=prop.sentence,
         hint=prop.worth.hint,
+        curves=verdict.curves,
     )
 
 
@@ -149,6 +194,7 @@ class Sitting:
         self._connection: Connection | None = None
         self._printed: list[str] = []
         self.findings: list[str] = []  # what the worker says of the notebooks
+        self.blank = ""  # where the worker says that nothing is written
 
     def connect(self) -> Connection:
         """The connection to a living worker that has loaded the paper."""
@@ -161,11 +207,12 @@ class Sitting:
             reply = self._worker.load(paper.sources, paper.exercise.module, paper.exercise.shortcuts, paper.notebooks)
             self._printed.append(reply.printed)
             self.findings = reply.findings
+            self.blank = reply.value if isinstance(reply, Done) and isinstance(reply.value, str) else ""
             if isinstance(reply, Raised):
                 self.close()
                 if reply.kind == NotHandedIn.__name__ and paper.notebooks:
                     raise NotHandedIn(reply.message)
-                raise StudentRaised(reply.kind, reply.message, reply.trace)
+                raise raised(reply)
             self._connection = Connection(self._worker)
             self._connection.printed = self._printed
         return self._connection
@@ -219,19 +266,20 @@ class Grader:
         return self._by_section(submission, wanted, found)
 
     def check(
-        self, submission: Submission, wanted: list[Exercise], *, everything: bool = False
+        self, submission: Submission, wanted: list[Exercise], *, everything: bool = False, one_at_a_time: bool = False
     ) -> list[ExerciseResult]:
         """Self-assessment: always on the student's own earlier exercises, and nothing kept."""
         results = []
         for exercise in wanted:
             if not submission.may_hold(exercise):
-                results.append(self._missing(exercise, submission.refused.get(exercise.id, "")))
+                results.append(self._missing(exercise, submission))
                 continue
             own = [each for each in self._course.with_used([exercise]) if submission.may_hold(each)]
             files = {each.module: submission.files[each.id] for each in own if each.id in submission.files}
             sources = files | self._course.given_sources(exercise)
             paper = Paper(exercise, sources, [], self._notebooks(submission, own))
-            results.append(self.grade(paper, everything=everything))
+            result = self.grade(paper, everything=everything, one_at_a_time=one_at_a_time)
+            results.append(_beside_stranger(result, submission.astray.get(exercise.id, "")))
         return results
 
     def give_up(self, submission: Submission, wanted: list[Exercise], reason: str) -> list[SectionResult]:
@@ -265,7 +313,7 @@ class Grader:
         self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]
     ) -> ExerciseResult:
         if not submission.may_hold(exercise):
-            return self._missing(exercise, submission.refused.get(exercise.id, ""))
+            return self._missing(exercise, submission)
         paper = self._paper(submission, exercise, earlier)
         if self._directory is None:
             return self.grade(paper)
@@ -281,14 +329,15 @@ class Grader:
                     archive.remember(self._directory, key, result)
         return result
 
-    def grade(self, paper: Paper, *, everything: bool = False) -> ExerciseResult:
+    def grade(self, paper: Paper, *, everything: bool = False, one_at_a_time: bool = False) -> ExerciseResult:
         """Put a paper to the properties, name the mistake if it has a name, and add up."""
         started = time.perf_counter()
         exam = self.exams.of(paper.exercise)
         sitting = Sitting(self._sandbox, paper)
         try:
-            properties = examine(exam, sitting.connect, everything=everything)
-            diagnosis = _diagnose(exam, properties, sitting)
+            properties = examine(exam, sitting.connect, everything=everything, one_at_a_time=one_at_a_time)
+            diagnosis = name_mistake(exam, properties, sitting.connect)
+            first_wrong_step = _first_wrong_step(exam, properties, sitting)
         except SandboxError as error:
             return broken(exam.exercise, exam.properties, str(error))
         finally:
@@ -301,6 +350,10 @@ class Grader:
         notes += [] if paper.replaced else sitting.findings
         notes += [f"{result.name} broke: {result.message}" for result in properties if result.outcome == "broken"]
         printed = sitting.printed()
+        if sitting.blank and not any(result.outcome == "passed" for result in properties):
+            properties = [_unwritten(result, exam.exercise, sitting.blank) for result in properties]
+        elif printed:
+            properties = [_printed_only(result) for result in properties]
         if paper.replaced:
             properties, printed = [_silent(result) for result in properties], ""
         return ExerciseResult(
@@ -313,6 +366,7 @@ class Grader:
             properties=properties,
             notes=notes,
             printed=printed,
+            first_wrong_step=first_wrong_step,  # names that the author chose, also where a reference stands in
         )
 
     def _paper(self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]) -> Paper:
@@ -335,8 +389,10 @@ class Grader:
             for section, modules in wanted.items()
         )
 
-    def _missing(self, exercise: Exercise, reason: str) -> ExerciseResult:
-        message = reason or "there is no file for this exercise"
+    def _missing(self, exercise: Exercise, submission: Submission) -> ExerciseResult:
+        reason = submission.refused.get(exercise.id, "") or submission.astray.get(exercise.id, "")
+        notebook = f"{exercise.section}/{exercise.section}.ipynb"
+        message = reason or f"there is no file for this exercise: save it as {exercise.id}.py, or in {notebook}"
         properties = [
             property_result(exercise, prop, Verdict("missing", message))
             for prop in load_properties(self._course, exercise)
@@ -352,23 +408,65 @@ def broken(exercise: Exercise, properties: list[Property], message: str) -> Exer
     return ExerciseResult(exercise.id, "broken", maximum, maximum, 0.0, None, results, [message])
 
 
-def _diagnose(exam: Exam, results: list[PropertyResult], sitting: Sitting) -> Diagnosis | None:
-    failed = [
-        (prop, exam.cases[prop.name], exam.seeds[prop.name])
-        for prop, result in zip(exam.properties, results, strict=True)
-        if result.outcome == "failed" and not prop.worth.training
-    ]
-    if not failed or any(result.outcome in ("timeout", "crashed", "broken") for result in results):
-        return None
-    name = exam.suspects.name(failed, sitting.connect)
-    return Diagnosis(name, exam.misconceptions[name].message) if name else None
+def _first_wrong_step(exam: Exam, results: list[PropertyResult], sitting: Sitting) -> str:
+    """How far a failing submission is right, and where it first goes wrong, in the author's words."""
+    by_name = {prop.name: prop for prop in exam.properties}
+    failed = [by_name[result.name].worth for result in results if result.outcome == "failed"]
+    told = any(not worth.training for worth in failed) and not any(worth.gate for worth in failed)
+    if not told or any(result.outcome in ("timeout", "crashed", "broken", "missing") for result in results):
+        return ""
+    right, wrong = take_steps(exam, sitting.connect)
+    if wrong is None:
+        return ""
+    if not right:
+        return f"Start with {wrong.sentence}: that is the first step that goes wrong."
+    so_far = "; ".join(step.sentence for step in right)
+    return f"Right so far: {so_far}. The first step that goes wrong: {wrong.sentence}."
+
+
+def _unwritten(result: PropertyResult, exercise: Exercise, where: str) -> PropertyResult:
+    """Of an exercise in which nothing was written, that, and not what came of it."""
+    if result.outcome != "failed":
+        return result
+    file, notebook = f"{exercise.id}.py", f"{exercise.section}/{exercise.section}.ipynb"
+    match where:
+        case "notebook":
+            message = f"nothing is written in the cell of this exercise in {notebook} yet. If you did, save it (Ctrl+S)"
+        case "file":
+            message = f"nothing is written in {file} yet: replace its `...` by your code. If you did, save it (Ctrl+S)"
+        case _:
+            message = f"nothing is written in {file} or {notebook} yet. If you did, save it (Ctrl+S) and check again"
+    return dataclasses.replace(result, message=message, counterexample=None)
+
+
+def _printed_only(result: PropertyResult) -> PropertyResult:
+    """Of code that returns nothing and prints, that these are two things."""
+    if not result.message.endswith(NO_RETURN):
+        return result
+    advice = "your code prints something: `print` only shows a value, `return` hands it over"
+    return dataclasses.replace(result, message=f"{result.message}\n\n{advice}")
+
+
+def _beside_stranger(result: ExerciseResult, stranger: str) -> ExerciseResult:
+    """An unwritten exercise that may stand in a file of another name."""
+    if not stranger or not any(each.message.startswith("nothing is written in") for each in result.properties):
+        return result
+    return dataclasses.replace(result, notes=[stranger, *result.notes])
 
 
 def _silent(result: PropertyResult) -> PropertyResult:
-    """Of a run that held a reference, whole seconds, the verdict, and what the author wrote: no got, no wanted."""
-    example = result.counterexample and dataclasses.replace(result.counterexample, got={}, wanted={})
+    """Of a run that held a reference, whole seconds, verdict and author's texts: no got, no wanted, no line."""
+    example = result.counterexample and dataclasses.replace(result.counterexample, got={}, wanted={}, reproduce="")
     message = result.sentence if result.message else ""
-    return dataclasses.replace(result, message=message, counterexample=example, seconds=round(result.seconds))
+    seconds = round(result.seconds)
+    return dataclasses.replace(result, message=message, counterexample=example, seconds=seconds, curves=[])
+
+
+def _beside_right(result: PropertyResult, right: dict[str, list[list[float]]]) -> PropertyResult:
+    """Each curve beside that of a right model: the first of its name beside the first, and so on."""
+    waiting = {name: iter(curves) for name, curves in right.items()}
+    curves = [dataclasses.replace(curve, right=next(waiting.get(curve.name, iter(())), [])) for curve in result.curves]
+    return dataclasses.replace(result, curves=curves)
 
 
 def _close_quietly(sitting: Sitting) -> None:

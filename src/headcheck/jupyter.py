@@ -1,5 +1,8 @@
 """In a notebook: `%load_ext headcheck`, then `%check scoring/masked_softmax`, or `headcheck.check("...")` alone.
 
+`%check` without a name is about all that was begun here. What comes back is one thing at a time: the first exercise
+that is not right, and of it the first check that fails. `%check --all` shows the rest, `%check --hint` one hint more.
+
 What was run so far is read from the history of inputs, of every function and class the newest version, and checked as
 a notebook that was handed in would be: as text, in a worker. No object of the kernel is looked at. The rest of one's
 work, other sections say, is read from the course's files. One warm sandbox stays with the kernel for the next check.
@@ -20,41 +23,78 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.getipython import get_ipython
+from markupsafe import escape
+from rich.console import Group
 
+from headcheck import hints
 from headcheck.cells import NBFORMAT, is_blank, sources_of
+from headcheck.checking import Checker
 from headcheck.course import find_course, read_course
 from headcheck.errors import HeadcheckError, NotHandedIn
-from headcheck.grading import Exams, Grader
 from headcheck.html import render_exercise
-from headcheck.properties import count_hidden
-from headcheck.sandbox import open_sandbox
+from headcheck.language import say, translated
+from headcheck.progress import first_to_mend
+from headcheck.properties import count_hidden, load_hints
 from headcheck.submission import Submission, read_directory
-from headcheck.terminal import exercise_view, plain_text
+from headcheck.terminal import exercise_view, hints_view, plain_text, progress_view, totals_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from headcheck.course import Course, Exercise
+    from rich.console import RenderableType
+
+    from headcheck.course import Course
+    from headcheck.progress import Standing
     from headcheck.results import ExerciseResult
-    from headcheck.sandbox import Sandbox
 
 WIDTH = 100
 MAGIC = "check"
+EVERYTHING, HINT = "--all", "--hint"
 
 
+@dataclass(frozen=True)
 class Feedback:
-    """The results of a check: a page where one can be shown, a text elsewhere."""
+    """How some exercises stand: a page where one can be shown, a text elsewhere.
 
-    def __init__(self, results: list[ExerciseResult], hidden: dict[str, int]) -> None:
-        self.results = results
-        self._hidden = hidden
+    All are in `results`; shown in full is the first to mend, or each with `everything`. `hints` are those that were
+    asked for, the first ones `of` so many; None when none were asked for.
+    """
+
+    course: Course
+    standings: list[Standing]
+    everything: bool = False
+    hints: tuple[str, ...] | None = None
+    of: int = 0
+
+    @property
+    def results(self) -> list[ExerciseResult]:
+        return [standing.result for standing in self.standings if standing.result]
 
     def __repr__(self) -> str:
-        views = (exercise_view(result, hidden_left=self._hidden[result.exercise]) for result in self.results)
-        return "\n".join(plain_text(view, width=WIDTH) for view in views)
+        shown = [exercise_view(one, hidden_left=self._hidden(one), everything=self.everything) for one in self._shown()]
+        return "\n".join(plain_text(view, width=WIDTH) for view in (*shown, *self._beside()))
 
     def _repr_html_(self) -> str:
-        return "".join(render_exercise(result, hidden_left=self._hidden[result.exercise]) for result in self.results)
+        pages = [render_exercise(one, hidden_left=self._hidden(one)) for one in self._shown()]
+        return "".join([*pages, *(f"<pre>{escape(plain_text(view, width=WIDTH))}</pre>" for view in self._beside())])
+
+    def _shown(self) -> list[ExerciseResult]:
+        first = first_to_mend(self.standings)
+        if self.everything or len(self.standings) == 1:
+            return self.results
+        return [first.result] if first and first.result else []
+
+    def _beside(self) -> list[RenderableType]:
+        """The further hints, and how the other exercises stand."""
+        views = [] if self.hints is None else [hints_view(self.hints, self.of)]
+        if len(self.standings) > 1:
+            sections = self.course.sections
+            progress = progress_view(self.standings, sections, everything=self.everything)
+            views.append(Group(progress, "", totals_view(self.standings)))
+        return views
+
+    def _hidden(self, result: ExerciseResult) -> int:
+        return count_hidden(self.course, self.course.exercise(result.exercise))
 
 
 @dataclass(frozen=True)
@@ -70,43 +110,53 @@ class History:
         return json.dumps({"nbformat": NBFORMAT, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()
 
 
-class Checker:
+class Kernel:
     """Checks what was run in a kernel; holds a sandbox for the next time."""
 
     def __init__(self, course: Course) -> None:
         self._course = course
-        self._exams = Exams(course, course.seed, public_only=True)
-        self._sandbox: Sandbox | None = None
+        self._checker = Checker(course)
         atexit.register(self.close)
 
-    def check(self, name: str, history: History) -> Feedback:
-        """Check an exercise, or those of a section that were begun."""
+    def check(self, name: str | None, history: History, *, everything: bool = False, hint: bool = False) -> Feedback:
+        """Check an exercise, or those that were begun of a section, or of all."""
         wanted = self._course.select(name)
         begun = [exercise for exercise in wanted if history.defines & set(exercise.written_names())]
         if not begun:
             asked = ", ".join(name for exercise in wanted for name in exercise.written_names())
-            raise UsageError(f"nothing to check yet: run the cell that defines {asked}, then check again")
-        submission = self._submission(begun[0].section, history)
-        results = self._grader(begun).check(submission, begun)
-        return Feedback(results, {exercise.id: count_hidden(self._course, exercise) for exercise in begun})
+            if len(wanted) > 1:
+                raise UsageError(say("nothing to check yet: run the cell of an exercise, then check again"))
+            raise UsageError(
+                say("nothing to check yet: run the cell that defines {asked}, then check again", asked=asked)
+            )
+        submission = self._submission(list(dict.fromkeys(exercise.section for exercise in begun)), history)
+        standings = [self._checker.check(submission, exercise, everything=everything) for exercise in begun]
+        for standing in standings:
+            if standing.state == "passed":
+                hints.forget(self._course.root, standing.exercise.id)
+        first = first_to_mend(standings)
+        if not (hint and first):
+            return Feedback(self._course, standings, everything)
+        available = load_hints(self._course, first.exercise)
+        seen = hints.one_more(self._course.root, first.exercise.id, len(available)) if available else 0
+        return Feedback(self._course, standings, everything, available[:seen], len(available))
 
     def close(self) -> None:
         """End the sandbox, if there is one."""
-        if self._sandbox is not None:
-            self._sandbox.close()
-            self._sandbox = None
+        self._checker.close()
 
-    def _submission(self, section: str, history: History) -> Submission:
-        """One's saved work, but of this section what was run, as far as that goes."""
+    def _submission(self, sections: list[str], history: History) -> Submission:
+        """One's saved work, but of these sections what was run, as far as that goes."""
         work = read_directory(self._course.root / "assignments", self._course)
-        files, exercises = dict(work.files), self._course.select(section)
-        saved = self._saved(work.notebooks[section], section) if section in work.notebooks else {}
-        for exercise in exercises:
-            if history.defines & set(exercise.written_names()):
-                files.pop(exercise.id, None)
-            elif exercise.module in saved and is_blank(files.get(exercise.id, b"")):
-                files[exercise.id] = saved[exercise.module]
-        return Submission(work.student, files, notebooks=work.notebooks | {section: history.notebook()})
+        files = dict(work.files)
+        for section in sections:
+            saved = self._saved(work.notebooks[section], section) if section in work.notebooks else {}
+            for exercise in self._course.select(section):
+                if history.defines & set(exercise.written_names()):
+                    files.pop(exercise.id, None)
+                elif exercise.module in saved and is_blank(files.get(exercise.id, b"")):
+                    files[exercise.id] = saved[exercise.module]
+        return Submission(work.student, files, notebooks=work.notebooks | dict.fromkeys(sections, history.notebook()))
 
     def _saved(self, notebook: bytes, section: str) -> dict[str, bytes]:
         stubs = self._course.stubs(section)
@@ -115,33 +165,31 @@ class Checker:
         except NotHandedIn:  # it was never saved, or by something else than Jupyter
             return {}
 
-    def _grader(self, exercises: list[Exercise]) -> Grader:
-        needs = {name for exercise in self._course.with_used(exercises) for name in exercise.needs}
-        if self._sandbox is not None:
-            grader = Grader(self._course, self._exams, self._sandbox)
-            if needs <= set(self._sandbox.needs) and grader.works():
-                return grader
-            needs |= set(self._sandbox.needs)
-            self.close()
-        self._sandbox, _ = open_sandbox(self._course.limits, needs=tuple(sorted(needs)))
-        return Grader(self._course, self._exams, self._sandbox)
 
-
-def check(name: str) -> Feedback:
-    """Check `section/slug`, or what was begun of a section, as it was run in this notebook; show what comes back."""
+def check(name: str | None = None, *, everything: bool = False, hint: bool = False) -> Feedback:
+    """Check `section/slug`, or what was begun of a section or of all, as it was run here; show what comes back."""
     shell = get_ipython()
     if shell is None or shell.history_manager is None:
         raise HeadcheckError("this checks what was run in a notebook; elsewhere use the command: headcheck check")
     history = newest(shell.history_manager.input_hist_raw, shell.input_transformer_manager.transform_cell)
     try:
-        return _checker(find_course(Path.cwd()).root).check(name, history)
+        return _kernel(find_course(Path.cwd()).root).check(name, history, everything=everything, hint=hint)
     except HeadcheckError as error:
-        raise UsageError(str(error)) from error  # which IPython shows without a traceback
+        raise UsageError(translated(str(error))) from error  # which IPython shows without a traceback
+
+
+def _check_line(line: str) -> Feedback:
+    """What `%check` is followed by: a name, `--all`, `--hint`, in any order."""
+    words = line.split()
+    names = [word for word in words if word not in (EVERYTHING, HINT)]
+    if len(names) > 1 or any(name.startswith("-") for name in names):
+        raise UsageError(say("say %check, %check SECTION or %check SECTION/SLUG, with --all or --hint"))
+    return check(*names, everything=EVERYTHING in words, hint=HINT in words)
 
 
 def load(shell: Any) -> None:
     """Give a notebook its `%check`, and let it import what the course hands out and one's own earlier files."""
-    shell.register_magic_function(lambda line: check(line.strip()), "line", MAGIC)
+    shell.register_magic_function(_check_line, "line", MAGIC)
     with contextlib.suppress(HeadcheckError):  # there is no course here, as `%check` will say
         assignments = str(find_course(Path.cwd()).root / "assignments")
         if assignments not in sys.path:
@@ -149,8 +197,8 @@ def load(shell: Any) -> None:
 
 
 @cache
-def _checker(root: Path) -> Checker:
-    return Checker(read_course(root))
+def _kernel(root: Path) -> Kernel:
+    return Kernel(read_course(root))
 
 
 def newest(inputs: Iterable[str], plain: Callable[[str], str]) -> History:

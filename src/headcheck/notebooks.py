@@ -14,7 +14,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from headcheck.cells import cell_id
-from headcheck.questions import read_question
+from headcheck.language import say, translated, translated_source
+from headcheck.questions import read_question, translated_question
 
 if TYPE_CHECKING:
     from headcheck.course import Course, Exercise
@@ -34,7 +35,7 @@ def section_notebook(course: Course, section: str) -> bytes:
 def section_cells(course: Course, section: str) -> list[Any]:
     """The cells of a section: a title, what brings `%check`, and those of each exercise."""
     head = [
-        _markdown(section, "title", f"# {course.sections[section]}"),
+        _markdown(section, "title", f"# {translated(course.sections[section])}"),
         _code(section, "setup", SETUP),
     ]
     exercises = course.select(section)
@@ -51,21 +52,21 @@ def notebook_bytes(cells: list[Any]) -> bytes:
 
 def exercise_cells(exercise: Exercise, neighbours: list[Exercise]) -> list[Any]:
     """The cells of an exercise, of which what it uses of its `neighbours` stands in the notebook already."""
-    text = exercise.stub.read_text(encoding="utf-8")
+    text = translated_source(exercise.stub.read_text(encoding="utf-8"))
     tree = ast.parse(text)
     name = exercise.module
     cells = [
-        _markdown(name, "prompt", ast.get_docstring(tree) or f"# {exercise.title}"),
+        _markdown(name, "prompt", ast.get_docstring(tree) or f"# {translated(exercise.title)}"),
         _code(name, "code", code_of(text, tree, neighbours)),
         _code(name, "example", _example(tree)),
         _code(name, "check", f"%check {exercise.id}"),
     ]
     if exercise.question.is_file():
-        question = read_question(exercise.question)
-        worth = f"*{question.max_points} points, judged by a person.*"
+        question = translated_question(read_question(exercise.question))
+        worth = say("*{points} points, judged by a person.*", points=question.max_points)
         cells += [
             _markdown(name, "question", f"## {question.title}\n\n{question.text}\n\n{worth}"),
-            _markdown(name, "answer", "Your answer:"),
+            _markdown(name, "answer", say("Your answer:")),
         ]
     return cells
 
@@ -89,7 +90,7 @@ def _example(tree: ast.Module) -> str:
     texts = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     examples = [example for text in texts if text for example in doctest.DocTestParser().get_examples(text)]
     if not examples:
-        return "# Room to try your code; what stands here is not graded."
+        return f"# {say('Room to try your code; what stands here is not graded.')}"
     shown = [example.source + "".join(f"# {line}\n" for line in example.want.splitlines()) for example in examples]
     return "".join(shown).strip()
 

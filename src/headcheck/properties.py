@@ -6,21 +6,24 @@ replayed against every submission (`run`); only a failure wakes Hypothesis, to f
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import hashlib
 import inspect
 import math
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import hypothesis
+import msgspec
 import torch
 from hypothesis import HealthCheck, Phase, Verbosity, is_hypothesis_test, settings
 from torch import Tensor
 
-from headcheck.compare import Mismatch
+from headcheck.compare import Mismatch, recording
 from headcheck.errors import (
     CourseError,
     NotHandedIn,
@@ -31,21 +34,29 @@ from headcheck.errors import (
     StudentTimeout,
 )
 from headcheck.loading import load
+from headcheck.minimise import can_be_minimised, minimise
+from headcheck.reproduce import line_for
 from headcheck.results import Counterexample
 from headcheck.student import Connection, Handle, Student, local
+from headcheck.wording import what_came_back, what_happened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
     from headcheck.course import Course, Exercise
-    from headcheck.results import Group, Outcome, Visibility
+    from headcheck.results import Curve, Group, Outcome, Visibility
+    from headcheck.student import Exchange
 
     Case = dict[str, Any]
+    RightCurves = dict[str, dict[str, list[list[float]]]]
+    """By property and by the name of a curve: one curve a training."""
 
 EXAMPLES = 50
+STEP_EXAMPLES = 6
 SHRINKING_SECONDS = 1.0
 SHRINKING_CALLS = 300
+HYPOTHESIS_SHARE = 0.4  # of both, where tensors can be made simpler afterwards
 MAX_SHOWN = 256
 MAX_SHOWN_TEXT = 16 * 1024
 
@@ -87,6 +98,20 @@ def worth(
     return mark
 
 
+def step(name: str, *, examples: int = STEP_EXAMPLES) -> Callable[[_Test], _Test]:
+    """Mark a test as a step on the way to the answer, by the name that a student reads; it is worth nothing.
+
+    The steps of an exercise stand in its public graders, in order. Where a property fails they are run up to the first
+    that fails, so each may ask only for what must be right by then.
+    """
+
+    def mark(test: _Test) -> _Test:
+        test.__dict__["step"] = (name, Worth(0.0, "", "core", gate=False, training=False, examples=examples))
+        return test
+
+    return mark
+
+
 def misconception(*, of: str = "", group: Group = "core", trains: bool = False) -> Callable[[_Solution], _Solution]:
     """Say which of the exercise's names a wrong solution stands for, and the group of properties that must see it.
 
@@ -102,7 +127,10 @@ def misconception(*, of: str = "", group: Group = "core", trains: bool = False) 
 
 @dataclass(frozen=True)
 class Property:
-    """One claim about a submission: `sentence` is its docstring's first line, `body` the test without Hypothesis."""
+    """One claim about a submission: `sentence` is its docstring's first line, `body` the test without Hypothesis.
+
+    `module` is the exercise's, by which a student imports it.
+    """
 
     name: str
     sentence: str
@@ -111,6 +139,7 @@ class Property:
     test: Callable[..., None] = field(compare=False)
     body: Callable[..., None] = field(compare=False)
     parameters: tuple[str, ...]
+    module: str
 
     @property
     def ours(self) -> set[str]:
@@ -132,13 +161,17 @@ class Misconception:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How one property ended on one submission."""
+    """How one property ended on one submission, on which inputs, and after which exchanges with it."""
 
     outcome: Outcome
     message: str = ""
     counterexample: Counterexample | None = None
     trace: str = ""
     seconds: float = 0.0
+    curves: list[Curve] = field(default_factory=list)
+    case: Case = field(default_factory=dict, compare=False, repr=False)
+    got: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    exchanges: list[Exchange] = field(default_factory=list, compare=False, repr=False)
 
 
 def load_properties(course: Course, exercise: Exercise) -> list[Property]:
@@ -152,6 +185,25 @@ def load_properties(course: Course, exercise: Exercise) -> list[Property]:
         tests = [value for value in vars(module).values() if callable(value) and hasattr(value, "worth")]
         found += [_property(exercise, test, visibility) for test in tests]
     return sorted(found, key=lambda p: (not p.worth.gate, p.worth.training))
+
+
+def load_steps(course: Course, exercise: Exercise) -> list[Property]:
+    """The steps on the way to the exercise's answer, in order: properties worth nothing, whose sentence is a name."""
+    if not exercise.public.exists():
+        return []
+    tests = vars(load_grader(course, exercise, exercise.public.stem)).values()
+    marked = [(test, *test.step) for test in tests if callable(test) and hasattr(test, "step")]
+    return [_runnable(exercise, test, name, worth, "public") for test, name, worth in marked]
+
+
+def load_hints(course: Course, exercise: Exercise) -> tuple[str, ...]:
+    """What leads to the answer step by step, beyond the hints of the properties: `HINTS` in the public graders."""
+    if not exercise.public.exists():
+        return ()
+    hints = getattr(load_grader(course, exercise, exercise.public.stem), "HINTS", ())
+    if not (isinstance(hints, tuple) and all(isinstance(hint, str) for hint in hints)):
+        raise CourseError(f"{exercise.id}: HINTS in public.py must be a tuple of texts")
+    return hints
 
 
 def count_hidden(course: Course, exercise: Exercise) -> int:
@@ -199,6 +251,16 @@ def load_misconceptions(course: Course, exercise: Exercise) -> list[Misconceptio
     return found
 
 
+def load_right_curves(exercise: Exercise) -> RightCurves:
+    """How trainings go with a right model; none where the exercise keeps none."""
+    if not exercise.curves.exists():
+        return {}
+    try:
+        return msgspec.json.decode(exercise.curves.read_bytes(), type=dict[str, dict[str, list[list[float]]]])
+    except msgspec.MsgspecError as error:
+        raise CourseError(f"{exercise.id}: curves.json: {error}. Write it again: benchmarks/curves.py") from error
+
+
 def mistaken(course: Course, exercise: Exercise, wrong: Misconception) -> ModuleType:
     """The reference with one name replaced by a misconception."""
     module = load_reference(course, exercise)
@@ -212,12 +274,19 @@ def property_seed(seed: int, exercise: Exercise, prop: Property) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6])
 
 
-def draw_cases(prop: Property, seed: int) -> list[Case]:
+def draw_cases(prop: Property, seed: int, *, at_most: int | None = None) -> list[Case]:
     """The inputs that Hypothesis draws for a property; one empty case for a property without `@given`."""
     if not is_hypothesis_test(prop.test):
         return [{}]
     cases: list[Case] = []
-    _run_hypothesis(prop, cases.append, seed)
+
+    def receive(case: Case) -> None:
+        if len(cases) == at_most:
+            raise _EnoughError
+        cases.append(case)
+
+    with contextlib.suppress(_EnoughError):
+        _run_hypothesis(prop, receive, seed)
     return cases
 
 
@@ -235,29 +304,55 @@ def run(
     `connect` gives the connection to the submission, a new one if the last has died.
     """
     started = time.perf_counter()
+    curves: list[Curve] = []
     for number, case in enumerate(cases):
-        verdict = _attempt(prop, case, connect, reference, seed)
+        with recording() as recorder:
+            verdict = _attempt(prop, case, connect, reference, seed)
+        curves = recorder.curves()
         if verdict is not None:
             if shrink and verdict.outcome == "failed" and case:
-                verdict = _shrink(prop, number, verdict, connect, reference, seed)
-            return dataclasses.replace(verdict, seconds=time.perf_counter() - started)
-    return Verdict("passed", seconds=time.perf_counter() - started)
+                verdict = _shrink(prop, number, verdict, cases, connect, reference, seed)
+            if shrink:
+                verdict = _reproducible(prop, verdict)
+            return dataclasses.replace(verdict, seconds=time.perf_counter() - started, curves=curves)
+    return Verdict("passed", seconds=time.perf_counter() - started, curves=curves)
+
+
+def _reproducible(prop: Property, verdict: Verdict) -> Verdict:
+    """The verdict whose counterexample has the line that makes the failing call again, if there is one."""
+    if verdict.counterexample is None or verdict.outcome != "failed":
+        return verdict
+    line = line_for(verdict.exchanges, prop.module, verdict.got)
+    return dataclasses.replace(verdict, counterexample=dataclasses.replace(verdict.counterexample, reproduce=line))
 
 
 def _attempt(
     prop: Property, case: Case, connect: Callable[[], Connection], reference: object, seed: int
 ) -> Verdict | None:
     """One example: None when the property reached its end, otherwise what went wrong."""
+    exchanges: list[Exchange] = []
+    verdict = _judge(prop, case, connect, reference, seed, exchanges)
+    return verdict and dataclasses.replace(verdict, case=case, exchanges=exchanges)
+
+
+def _judge(
+    prop: Property,
+    case: Case,
+    connect: Callable[[], Connection],
+    reference: object,
+    seed: int,
+    exchanges: list[Exchange],
+) -> Verdict | None:
     try:
-        call(prop, case, connect(), reference, seed)
+        call(prop, case, connect(), reference, seed, exchanges=exchanges)
     except Mismatch as error:
-        return Verdict("failed", str(error), _counterexample(case, error.got, error.wanted))
+        return Verdict("failed", str(error), _counterexample(case, error.got, error.wanted), got=error.got)
     except AssertionError as error:
         return Verdict("failed", str(error) or prop.sentence, _counterexample(case, {}, {}))
     except NotHandedIn as error:
         return Verdict("missing", str(error))
     except StudentRaised as error:
-        return Verdict("failed", f"your code raised {error}", _counterexample(case, {}, {}), error.trace)
+        return Verdict("failed", what_happened(error), _counterexample(case, {}, {}), error.trace)
     except StudentTimeout as error:
         return Verdict("timeout", str(error), _counterexample(case, {}, {}))
     except (StudentDied, ProtocolError) as error:
@@ -272,51 +367,114 @@ def _attempt(
 def _unexpected(prop: Property, case: Case, reference: object, seed: int, error: Exception) -> Verdict:
     """The grader itself raised: on values that the reference does not return, that is the submission's failure."""
     text = f"{type(error).__name__}: {error}"
-    failed = Verdict("failed", f"what your code returned could not be used: {text}", _counterexample(case, {}, {}))
+    failed = Verdict("failed", what_came_back(text), _counterexample(case, {}, {}))
     if reference is None:  # a student's copy, whose graders have been proven elsewhere
         return failed
-    try:
-        call(prop, case, local(reference), reference, seed)
-    except Exception:  # noqa: BLE001  (whatever it is, the grader is broken)
-        return Verdict("broken", f"the property {prop.name} failed on the reference too: {text}")
-    return failed
+    if _passes(prop, case, local(reference), reference, seed):
+        return failed
+    return Verdict("broken", f"the property {prop.name} failed on the reference too: {text}")
 
 
 class _EnoughError(BaseException):
-    """Leaves Hypothesis from within when the budget for shrinking is spent."""
+    """Leaves a search from within when its budget is spent."""
+
+
+class _Shrinking:
+    """The simplest failure found so far, and what is left of the budget for finding it."""
+
+    def __init__(self, verdict: Verdict, case: Case, attempt: Callable[[Case], Verdict | None]) -> None:
+        self.verdict = verdict
+        self.case = case
+        self._attempt = attempt
+        self._calls = 0
+        self._started = time.perf_counter()
+
+    def fails(self, case: Case, *, share: float = 1.0, accepts: Callable[[Verdict], bool] = lambda _: True) -> bool:
+        """Whether it fails on a case, which then is the simplest; raises once the share of the budget is spent."""
+        self._calls += 1
+        seconds = time.perf_counter() - self._started
+        if self._calls > share * SHRINKING_CALLS or seconds > share * SHRINKING_SECONDS:
+            raise _EnoughError
+        found = self._attempt(case)
+        if found is None or found.outcome == "broken":
+            return False
+        if found.outcome != "failed":  # a hang or a crash is not shrunk, and the submission must be started again
+            self._calls = SHRINKING_CALLS
+            raise _EnoughError
+        if not accepts(found):
+            return False
+        self.verdict, self.case = found, case
+        return True
 
 
 def _shrink(
-    prop: Property, number: int, verdict: Verdict, connect: Callable[[], Connection], reference: object, seed: int
+    prop: Property,
+    number: int,
+    verdict: Verdict,
+    cases: list[Case],
+    connect: Callable[[], Connection],
+    reference: object,
+    seed: int,
 ) -> Verdict:
-    """The last failure that Hypothesis reaches within the budget, starting at the case of that number."""
-    best = verdict
-    seen = calls = 0
-    deadline = time.perf_counter() + SHRINKING_SECONDS
+    """The simplest failure found within the budget: Hypothesis starts at the case of that number, then `minimise`."""
+    found = _Shrinking(verdict, cases[number], lambda case: _attempt(prop, case, connect, reference, seed))
+    share = HYPOTHESIS_SHARE if can_be_minimised(found.case) else 1.0
+    seen = 0
 
     def test(case: Case) -> None:
-        nonlocal best, seen, calls
+        nonlocal seen
         seen += 1
-        if seen <= number:
-            return  # it has passed already
-        calls += 1
-        if calls > SHRINKING_CALLS or time.perf_counter() > deadline:
-            raise _EnoughError
-        found = _attempt(prop, case, connect, reference, seed)
-        if found is None:
-            return
-        if found.outcome != "failed":
-            raise _EnoughError  # a hang or a crash is not shrunk, and the submission must be started again
-        best = found
-        raise AssertionError
+        if seen > number and found.fails(case, share=share):  # those before it have passed already
+            raise AssertionError
 
     try:
         _run_hypothesis(prop, test, seed)
     except _EnoughError:
         pass
-    except Exception:  # noqa: BLE001, S110  (the failure itself, or Hypothesis on one that comes and goes: `best` has it)
+    except Exception:  # noqa: BLE001, S110  (the failure itself, or Hypothesis on one that comes and goes)
         pass
-    return best
+    with contextlib.suppress(_EnoughError):
+        _minimise(prop, found, cases, reference, seed)
+    return found.verdict
+
+
+def _minimise(prop: Property, found: _Shrinking, cases: list[Case], reference: object, seed: int) -> None:
+    """Go on with cases that the strategies do not draw, but on which a right answer passes.
+
+    That is tried on the reference. In a student's copy there is none: there the inputs must vouch for it, and numbers
+    are changed only where the property said what it wanted instead, or the submission raised: where all is 0, nothing
+    differs and nothing responds, whoever answers.
+    """
+    way = _way(found.verdict)
+    right = None if reference is None else local(reference)
+
+    def fails(case: Case) -> bool:
+        def accepts(verdict: Verdict) -> bool:
+            return _way(verdict) == way and (right is None or _passes(prop, case, right, reference, seed))
+
+        return found.fails(case, accepts=accepts)
+
+    told = found.verdict.counterexample is not None and found.verdict.counterexample.wanted
+    numbers = bool(right or told or found.verdict.trace)
+    minimise(found.case, cases, fails, proven=right is not None, numbers=numbers)
+
+
+def _passes(prop: Property, case: Case, connection: Connection, reference: object, seed: int) -> bool:
+    try:
+        with recording():  # curves of the reference, which are nobody's
+            call(prop, case, connection, reference, seed)
+    except Exception:  # noqa: BLE001  (whatever it is, nobody shall see this case)
+        return False
+    return True
+
+
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?(e[-+]?\d+)?")
+_NUMBERS = re.compile(r"[\[(]#(, ?#)*,?[\])]")
+
+
+def _way(verdict: Verdict) -> str:
+    """How a submission failed: the message without its numbers, and without the indices and shapes they make up."""
+    return _NUMBERS.sub("#", _NUMBER.sub("#", verdict.message))
 
 
 def call(
@@ -326,20 +484,24 @@ def call(
     reference: object,
     seed: int,
     trace: list[Any] | None = None,
+    exchanges: list[Exchange] | None = None,
 ) -> None:
     """Run a property's body on one case, with copies of its inputs; `trace` is told what its calls return.
+
+    `exchanges` are told everything that the submission was asked, and answered, last.
 
     Where calls changed their arguments, it must also hold without that: an argument may be what a later line of the
     property compares the answer with, and no submission shall write both.
     """
-    connection.restart(seed, trace)
+    connection.restart(seed, trace, exchanges=exchanges)
     try:
         _run_body(prop, case, connection, reference)
     finally:
         changed = connection.put_back()
     if changed:
-        connection.restart(seed, sealed=True)
-        _run_body(prop, case, connection, reference)
+        connection.restart(seed, exchanges=exchanges, sealed=True)
+        with recording():  # once is enough
+            _run_body(prop, case, connection, reference)
 
 
 def _run_body(prop: Property, case: Case, connection: Connection, reference: object) -> None:
@@ -367,13 +529,18 @@ _OURS = {"student", "reference"}
 
 
 def _property(exercise: Exercise, test: Any, visibility: Visibility) -> Property:
-    worth = cast("Worth", test.worth)
-    name = test.__name__
     if not test.__doc__:
-        raise CourseError(f"{exercise.id}: the property {name} has no docstring to tell the student what it claims")
+        raise CourseError(
+            f"{exercise.id}: the property {test.__name__} has no docstring to tell the student what it claims"
+        )
+    return _runnable(exercise, test, inspect.cleandoc(test.__doc__).splitlines()[0], test.worth, visibility)
+
+
+def _runnable(exercise: Exercise, test: Any, sentence: str, worth: Worth, visibility: Visibility) -> Property:
+    name = test.__name__
     body = test.hypothesis.inner_test if is_hypothesis_test(test) else test
     parameters = tuple(inspect.signature(body).parameters)
-    prop = Property(name, inspect.cleandoc(test.__doc__).splitlines()[0], worth, visibility, test, body, parameters)
+    prop = Property(name, sentence, worth, visibility, test, body, parameters, exercise.module)
     if is_hypothesis_test(test):
         settings(
             max_examples=worth.examples,
@@ -401,7 +568,8 @@ def _counterexample(case: Case, got: dict[str, Any], wanted: dict[str, Any]) -> 
             inputs |= {part.name: getattr(value, part.name) for part in dataclasses.fields(value)}
         else:
             inputs[name] = value
-    return Counterexample(*({name: show(value) for name, value in side.items()} for side in (inputs, got, wanted)))
+    inputs, got, wanted = ({name: show(value) for name, value in side.items()} for side in (inputs, got, wanted))
+    return Counterexample(inputs, got, wanted)
 
 
 def show(value: object) -> Any:

@@ -29,6 +29,7 @@ MAX_DIMENSIONS = 16
 MAX_TEXT = 16 * 1024
 MAX_FINDINGS = 20
 MAX_BASES = 20
+MAX_CLUE = 20
 
 DTYPES: dict[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype
@@ -43,6 +44,7 @@ Text: TypeAlias = Annotated[
 ]  # what is shown: bounded, whatever a worker sends
 Findings: TypeAlias = Annotated[list[Text], msgspec.Meta(max_length=MAX_FINDINGS)]
 Bases: TypeAlias = Annotated[list[Text], msgspec.Meta(max_length=MAX_BASES)]
+Clue: TypeAlias = Annotated[list[Text], msgspec.Meta(max_length=MAX_CLUE)]
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
@@ -206,8 +208,29 @@ class Done(Message, frozen=True):
     findings: Findings = []
 
 
+class Place(Message, frozen=True):
+    """A line of the student's own: where it stands, what it says, and the tensors in it, by name.
+
+    In a notebook `cell` is what the line's cell defines, and `line` is 0 where only the cell is known. `column` is
+    where Python gave up reading. An `earlier` line is of an exercise that this one builds on.
+    """
+
+    file: Text
+    line: int
+    text: Text
+    function: Text = ""
+    tensors: Clue = []
+    cell: Text = ""
+    column: int = 0
+    earlier: bool = False
+
+
 class Raised(Message, frozen=True):
-    """The student's code raised; `bases` are the names of what its exception is a kind of."""
+    """The student's code raised; `bases` are the names of what its exception is a kind of.
+
+    `place` is the innermost line of the student's own that led there, and `clue` what the worker sees of the cause: a
+    word that says which cause, and the names in it.
+    """
 
     kind: Text
     message: Text
@@ -215,6 +238,8 @@ class Raised(Message, frozen=True):
     printed: Text
     findings: Findings = []
     bases: Bases = []
+    place: Place | None = None
+    clue: Clue = []
 
 
 class Ask(Message, frozen=True):

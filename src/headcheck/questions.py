@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headcheck.errors import CourseError
+from headcheck.language import translated, translated_prose
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,18 @@ class Question:
         return sum(criterion.points for criterion in self.rubric)
 
 
+def question_text(question: Question) -> str:
+    """The file of a question, laid out as above."""
+    criteria = [f"- {each.points} point{'' if each.points == 1 else 's'}: {each.text}" for each in question.rubric]
+    return f"# {question.title}\n\n{question.text}\n\n## Rubric\n\n{chr(10).join(criteria)}\n"
+
+
+def translated_question(question: Question) -> Question:
+    """The question and its rubric in the language that is spoken."""
+    rubric = tuple(Criterion(each.points, translated(each.text)) for each in question.rubric)
+    return Question(translated(question.title), translated_prose(question.text), rubric)
+
+
 def read_question(path: Path) -> Question:
     """The question in a Markdown file; raises CourseError when it is not laid out as above."""
     found = _LAYOUT.fullmatch(path.read_text(encoding="utf-8").strip())
@@ -71,5 +84,8 @@ def awaiting(course: Course) -> dict[str, str]:
         asked = [read_question(exercise.question) for exercise in course.select(section) if exercise.question.is_file()]
         if asked:
             points = sum(question.max_points for question in asked)
-            found[section] = f"{len(asked)} written answer{'s' if len(asked) > 1 else ''} ({points} points)"
+            one = len(asked) == 1
+            found[section] = (
+                f"1 written answer ({points} points)" if one else f"{len(asked)} written answers ({points} points)"
+            )
     return found

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from headcheck.course import COURSE_FILE
 from headcheck.errors import CourseError
-from headcheck.properties import load_properties
-from headcheck.questions import read_question
+from headcheck.github import WORKFLOW, workflow
+from headcheck.language import ENGLISH, LANGUAGES, say, say_prose, spoken_language, translated, translated_source
+from headcheck.questions import question_text, read_question, translated_question
 from headcheck.text import number
 
 if TYPE_CHECKING:
@@ -33,18 +34,18 @@ if TYPE_CHECKING:
 
 MANIFEST = "MANIFEST.sha256"
 README = "README.md"
-HIDDEN_NAMES = ("hidden.py", "misconceptions.py")
+HIDDEN_NAMES = ("hidden.", "misconceptions.", "curves.json")
 HIDDEN_TREES = ("reference", "graders", "tests/alternatives")
 MIN_LETTERS = 6  # a line with fewer letters and digits (`else:`, `)`) says nothing
 MIN_FILES = 2  # a line that stands in so many public files is a way of speaking
 
 
-def write_release(course: Course, out: Path, form: Form) -> list[str]:
+def write_release(course: Course, out: Path, form: Form, *, github: bool = False) -> list[str]:
     """Write the students' copy to `out`, all of it or nothing, and return its paths.
 
     Replaces an earlier release in which nobody has worked, and nothing else.
     """
-    files = release_files(course, form)
+    files = release_files(course, form, github=github)
     _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
@@ -64,21 +65,42 @@ def write_release(course: Course, out: Path, form: Form) -> list[str]:
     return list(files)
 
 
-def release_files(course: Course, form: Form) -> dict[str, bytes]:
-    """Everything that a release holds, by its path there; raises CourseError for what may not be in it."""
+def release_files(course: Course, form: Form, *, github: bool = False) -> dict[str, bytes]:
+    """Everything that a release holds, by its path there; raises CourseError for what may not be in it.
+
+    With `github` that is also the workflow which checks the students' repositories of GitHub Classroom.
+    """
     if not course.has_hidden_files:
         raise CourseError(f"{course.root} is a student's copy itself; release the course that it was made from")
+    files = public_files(course, form)
+    files[README] = _readme(course, form).encode()
+    if github:
+        files[WORKFLOW] = workflow().encode()
+    refuse_leaks(course, files)
+    files = dict(sorted(files.items()))
+    manifest = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
+    return files | {MANIFEST: manifest.encode()}
+
+
+def public_files(course: Course, form: Form) -> dict[str, bytes]:
+    """What of a course is public by its path, as files, notebooks or both; its texts in the language that is spoken."""
     files = _public_files(course)
+    if spoken_language() != ENGLISH:
+        files |= _translated(course)
     if form != "py":
         files |= _notebooks(course)
     if form == "ipynb":
         for exercise in course.exercises:
             del files[exercise.stub.relative_to(course.root).as_posix()]
-    files[README] = _readme(course, form).encode()
-    refuse_leaks(course, files)
-    files = dict(sorted(files.items()))
-    manifest = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
-    return files | {MANIFEST: manifest.encode()}
+    return files
+
+
+def _translated(course: Course) -> dict[str, bytes]:
+    """The stubs and questions, in the language."""
+    stubs = {exercise.stub: translated_source(exercise.stub_text().decode()) for exercise in course.exercises}
+    paths = [exercise.question for exercise in course.exercises if exercise.question.is_file()]
+    questions = {path: question_text(translated_question(read_question(path))) for path in paths}
+    return {path.relative_to(course.root).as_posix(): text.encode() for path, text in (stubs | questions).items()}
 
 
 def _public_files(course: Course) -> dict[str, bytes]:
@@ -88,8 +110,9 @@ def _public_files(course: Course) -> dict[str, bytes]:
     allowed |= {exercise.public for exercise in exercises}
     allowed |= {exercise.question for exercise in exercises if exercise.question.is_file()}
     allowed |= {course.root / "assignments" / name for exercise in exercises for name in exercise.given}
+    allowed |= {path for language in LANGUAGES for path in _public_catalogues(course, language)}
     found = {path for path in (course.root / "assignments").rglob("*") if not path.is_dir() or path.is_symlink()}
-    found |= set((course.root / "graders").rglob("public.py"))
+    found |= {path for name in ("public.py", "public.*.po") for path in (course.root / "graders").rglob(name)}
     files = {}
     for path in sorted(found | allowed):
         if "__pycache__" in path.parts:
@@ -98,7 +121,7 @@ def _public_files(course: Course) -> dict[str, bytes]:
         parts = PurePosixPath(name).parts
         if ".." in parts or path.resolve() != path:
             raise CourseError(f"{name} leads elsewhere, so it cannot be released")
-        if parts[-1] in HIDDEN_NAMES or parts[0] not in ("assignments", "graders"):
+        if parts[-1].startswith(HIDDEN_NAMES) or parts[0] not in ("assignments", "graders"):
             raise CourseError(f"{name} has the name of a hidden file, so it cannot be released")
         if path not in allowed:
             raise CourseError(f"{name} belongs to no exercise; remove it, or list it in {COURSE_FILE}")
@@ -107,6 +130,13 @@ def _public_files(course: Course) -> dict[str, bytes]:
         except OSError as error:
             raise CourseError(f"{name} cannot be released: {error.strerror}") from error
     return files
+
+
+def _public_catalogues(course: Course, language: str) -> list[Path]:
+    """The translations of what is public; one that is hidden stands in `hidden.zh.po`, say, beside its grader."""
+    paths = course.catalogues(list(course.exercises), language)
+    hidden = {exercise.hidden.with_suffix(f".{language}.po") for exercise in course.exercises}
+    return [path for path in paths if path not in hidden]
 
 
 def _notebooks(course: Course) -> dict[str, bytes]:
@@ -267,30 +297,36 @@ def _span(node: ast.stmt) -> set[int]:
 
 
 def _readme(course: Course, form: Form) -> str:
+    from headcheck.properties import load_properties  # which imports torch: for the table alone
+
     rows, abouts, total = [], [], 0.0
     for section, title in course.sections.items():
-        rows.append(f"| **{title}** | | | |")
+        rows.append(f"| **{translated(title)}** | | | |")
         for exercise in course.select(section):
             properties = load_properties(course, exercise)
             hidden = [prop for prop in properties if prop.visibility == "hidden"]
             public = _points(exercise, [prop for prop in properties if prop.visibility == "public"])
             words = read_question(exercise.question).max_points if exercise.question.is_file() else 0
             total += public + _points(exercise, hidden) + words
-            cells = (f"`{exercise.id}` {exercise.title}", *map(_cell, (public, _points(exercise, hidden), words)))
+            cells = (
+                f"`{exercise.id}` {translated(exercise.title)}",
+                *map(_cell, (public, _points(exercise, hidden), words)),
+            )
             rows.append(f"| {' | '.join(cells)} |")
             abouts += [
-                f"- `{exercise.id}`, {_plural(_points(exercise, [prop]), 'point')}: {prop.sentence}" for prop in hidden
+                f"- `{exercise.id}`, {_points_of(exercise, prop)}: {translated(prop.sentence)}" for prop in hidden
             ]
-    return _README.format(
+    return say_prose(
+        _README,
         title=course.title,
         count=len(course.exercises),
         total=number(total),
-        work=_WORK[form],
+        work=say(_WORK[form]),
         example=course.exercises[0].id if course.exercises else "SECTION/SLUG",
         section=next(iter(course.sections), "SECTION"),
         manifest=MANIFEST,
         rows="\n".join(rows),
-        abouts="\n".join(abouts) or "There are none.",
+        abouts="\n".join(abouts) or say("There are none."),
     )
 
 
@@ -302,8 +338,9 @@ def _cell(points: float) -> str:
     return number(points) if points else ""
 
 
-def _plural(points: float, noun: str) -> str:
-    return f"{number(points)} {noun}" if points == 1 else f"{number(points)} {noun}s"
+def _points_of(exercise: Exercise, prop: Property) -> str:
+    points = _points(exercise, [prop])
+    return say("1 point") if points == 1 else say("{points} points", points=number(points))
 
 
 _WORK: dict[str, str] = {

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 BUBBLEWRAP_MISSING = "bubblewrap is missing: install the package bubblewrap (it brings the command bwrap)"
 ENGINE = (
-    "__init__.py", "errors.py", "protocol.py", "loading.py", "cells.py", "counting.py", "lockdown.py", "worker.py",
-    "warm.py",
+    "__init__.py", "errors.py", "protocol.py", "loading.py", "cells.py", "clues.py", "counting.py", "lockdown.py",
+    "worker.py", "warm.py",
 )  # fmt: skip
 WARM_UP_SECONDS = 120.0
 END_SECONDS = 30.0

@@ -97,6 +97,11 @@ from headcheck.compare import assert_close, assert_not_copied, assert_responds, 
 from headcheck.properties import worth
 from headcheck.strategies import normal, seeds
 
+HINTS = (
+    "What happens to each number of X, whatever the others are?",
+    "Tensors are added and multiplied entry by entry, as numbers are.",
+)
+
 
 @worth(1, gate=True, hint="Return a tensor of the shape of X.")
 @given(size=st.integers(1, 6), seed=seeds())

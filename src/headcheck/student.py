@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -45,12 +45,20 @@ from headcheck.protocol import (
 from headcheck.worker import SUBMISSION, Session
 
 MAX_PRINTED = 256  # texts that are kept of one worker
+MAX_EXCHANGES = 64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Sequence as Many
 
     from headcheck.protocol import Request, Value
+
+
+class Exchange(NamedTuple):
+    """What the submission was asked, and what it answered."""
+
+    request: Request
+    reply: Done | Raised
 
 
 class Line(Protocol):
@@ -99,7 +107,8 @@ class Student:
             except StudentRaised as error:
                 if error.kind != "AttributeError":
                     raise
-                raise StudentRaised("NameError", f"your file defines no `{name}`") from error
+                message = f"your file defines no `{name}`"
+                raise StudentRaised("NameError", message, clue=error.clue, judged=True) from error
         return self._known[name]
 
     def __deepcopy__(self, _memo: object) -> Student:
@@ -128,7 +137,7 @@ class Handle:
         if self._kind == "module" and name in _METHODS:
             return lambda *args, **kwargs: self._connection.call(self._ref, name, args, kwargs)
         if name in _ONLY_TENSORS_HAVE:
-            raise StudentRaised("TypeError", f"a tensor is wanted here, and not a {self._type_name}")
+            raise StudentRaised("TypeError", f"a tensor is wanted here, and not a {self._type_name}", judged=True)
         return self._connection.get(self._ref, name)
 
     def __deepcopy__(self, _memo: object) -> Handle:
@@ -219,18 +228,30 @@ class Connection:
         self._grader_error: BaseException | None = None
         self._functions: list[Callable[..., Any]] = []
         self._trace: list[Any] | None = None
+        self._exchanges: list[Exchange] | None = None
         self._sealed = False
         self._changed: dict[int, tuple[Tensor, Tensor]] = {}  # by id: an argument, and what it held before
         self.printed: list[str] = []
 
-    def restart(self, seed: int, trace: list[Any] | None = None, *, sealed: bool = False) -> None:
+    def restart(
+        self,
+        seed: int,
+        trace: list[Any] | None = None,
+        *,
+        exchanges: list[Exchange] | None = None,
+        sealed: bool = False,
+    ) -> None:
         """Before each example: what is random in the submission is drawn from here on by this seed.
 
-        `trace`, if there is one, is told what the calls return and change. When `sealed`, what they change in their
-        tensor arguments is not written back.
+        `trace`, if there is one, is told what the calls return and change; `exchanges` is emptied, and then told what
+        is asked and answered, up to `MAX_EXCHANGES`. When `sealed`, what calls change in their tensor arguments is not
+        written back.
         """
         self.put_back()
         self._seed, self._calls, self._trace, self._sealed = seed, 0, trace, sealed
+        self._exchanges = exchanges
+        if exchanges is not None:
+            exchanges.clear()
 
     def put_back(self) -> bool:
         """Give the arguments that were changed what they held before; whether there were any."""
@@ -323,13 +344,15 @@ class Connection:
 
     def _request(self, request: Request) -> Done:
         reply = self._line.request(request, self._answer)
+        if self._exchanges is not None and len(self._exchanges) < MAX_EXCHANGES:
+            self._exchanges.append(Exchange(request, reply))
         if reply.printed and len(self.printed) < MAX_PRINTED:
             self.printed.append(reply.printed)
         if self._grader_error is not None:
             error, self._grader_error = self._grader_error, None
             raise error
         if isinstance(reply, Raised):
-            raise StudentRaised(reply.kind, reply.message, reply.trace, tuple(reply.bases))
+            raise raised(reply)
         return reply
 
     def _answer(self, question: Ask) -> Answer | Refuse:
@@ -441,9 +464,8 @@ class _Sent:
                 raise ProtocolError("an argument that was not sent has changed")
             old = self._tensors[i]
             if new.shape != old.shape or new.dtype != old.dtype:
-                raise StudentRaised(
-                    "ValueError", f"your code changed the shape or dtype of an argument, {tuple(old.shape)}"
-                )
+                message = f"your code changed the shape or dtype of an argument, {tuple(old.shape)}"
+                raise StudentRaised("ValueError", message, judged=True)
             if new.is_meta:
                 raise ProtocolError("an argument has lost its content")
             self._connection.write_back(old, new)
@@ -494,6 +516,11 @@ class _Pull(torch.autograd.Function):
             if grad is not None and not _is_like(grad, tensor):
                 raise ProtocolError("a gradient does not have the shape and dtype of its input")
         return (None, None, *pulled)
+
+
+def raised(reply: Raised) -> StudentRaised:
+    """The exception that a worker tells of."""
+    return StudentRaised(reply.kind, reply.message, reply.trace, tuple(reply.bases), reply.place, tuple(reply.clue))
 
 
 def local(submission: object, *, seed: int = 0) -> Connection:

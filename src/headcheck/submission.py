@@ -8,11 +8,14 @@ exercise: the file, unless nothing was written in it.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from headcheck.errors import HeadcheckError, SubmissionError
@@ -23,19 +26,31 @@ if TYPE_CHECKING:
     from headcheck.course import Course, Exercise
 
 MAX_NAME = 100
+MAX_ENTRIES = 1000  # of a directory, looked through for names that went astray
+MAX_DIRECTORIES = 100
+MAX_STRANGERS = 200
 RESERVED = ("report", "grades.csv")  # what stands beside the students in a directory of results
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_KINDS = (".py", ".ipynb", ".txt")
+_COPY = re.compile(
+    r"([\s_-]*(\(\d+\)|copy|final|\d+))+$", re.IGNORECASE
+)  # what saving a file once more adds to its name
+_CLOSE = 0.85
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in: the files by exercise id, why one was refused, and the notebooks by section."""
+    """What one student handed in: the files by exercise id, why one was refused, and the notebooks by section.
+
+    `astray` says, by exercise id, of a file that may be meant for it, and has another name.
+    """
 
     student: str
     files: dict[str, bytes]
     refused: dict[str, str] = field(default_factory=dict)
     notebooks: dict[str, bytes] = field(default_factory=dict)
+    astray: dict[str, str] = field(default_factory=dict)
 
     def may_hold(self, exercise: Exercise) -> bool:
         """Whether there is a file for the exercise, or a notebook that may hold it."""
@@ -85,6 +100,7 @@ def read_submission(name: str, parent: int | None, course: Course, *, where: str
     files: dict[str, bytes] = {}
     notebooks: dict[str, bytes] = {}
     refused: dict[str, str] = {}
+    astray: dict[str, str] = {}
     try:
         with _opened(where if where is not None else name, parent) as home:
             for exercise in course.exercises:
@@ -104,9 +120,10 @@ def read_submission(name: str, parent: int | None, course: Course, *, where: str
                 else:
                     if data is not None:
                         notebooks[section] = data
+            astray = _astray(home, course)
     except (SubmissionError, FileNotFoundError) as error:
         refused = {exercise.id: str(error) for exercise in course.exercises}
-    return Submission(name, files, refused, notebooks)
+    return Submission(name, files, refused, notebooks, astray)
 
 
 def _read(section_name: str, file_name: str, home: int, kib: int) -> bytes | None:
@@ -134,6 +151,65 @@ def _read(section_name: str, file_name: str, home: int, kib: int) -> bytes | Non
         advice = "; clear its outputs and save it again" if file_name.endswith(".ipynb") else ""
         raise SubmissionError(f"{shown} is larger than {kib} KiB{advice}")
     return data
+
+
+def _astray(home: int, course: Course) -> dict[str, str]:
+    """Files whose names are nearly those of exercises, or of notebooks: only names are looked at, and not all."""
+    expected = {f"{exercise.id}.py": [exercise.id] for exercise in course.exercises}
+    notebooks = {f"{section}/{section}.ipynb": course.select(section) for section in course.sections}
+    expected |= {path: [exercise.id for exercise in held] for path, held in notebooks.items()}
+    strangers = [path for path in _paths(home) if path.endswith(_KINDS) and path not in expected][:MAX_STRANGERS]
+    found: dict[str, str] = {}
+    for path in strangers:
+        for wanted in _meant(path, list(expected)):
+            message = f"{path} is not looked at: rename it to {wanted}, and check again"
+            found = dict.fromkeys(expected[wanted], message) | found
+    return found
+
+
+def _meant(path: str, expected: list[str]) -> list[str]:
+    """The expected file that one of another name is probably meant to be; of several that in its own directory."""
+    place, name = PurePosixPath(path).parent, _plain(path)
+    by_name: dict[str, str] = {}
+    for wanted in sorted(expected, key=lambda wanted: PurePosixPath(wanted).parent != place):
+        if _kind(wanted) == _kind(path):
+            by_name.setdefault(_plain(wanted), wanted)
+    near = get_close_matches(name, by_name, n=1, cutoff=_CLOSE)
+    if near:
+        return [by_name[near[0]]]
+    return [wanted for wanted in [f"{place}/{place}.ipynb"] if name.startswith("untitled") and wanted in expected]
+
+
+def _plain(path: str) -> str:
+    """What is left of a file's name when its kind, its spelling and what a copy adds are taken off."""
+    stem = PurePosixPath(path).name.lower().removesuffix(".txt").removesuffix(_kind(path))
+    return "".join(filter(str.isalnum, _COPY.sub("", stem)))
+
+
+def _kind(path: str) -> str:
+    return ".ipynb" if ".ipynb" in path.lower() else ".py"
+
+
+def _paths(home: int) -> list[str]:
+    """The names in a directory and, one step down, in its directories; no link is followed."""
+    names = _entries(home)
+    paths = list(names)
+    for name in [name for name in names if "." not in name][:MAX_DIRECTORIES]:
+        try:
+            with _opened(name, home) as directory:
+                paths += [f"{name}/{entry}" for entry in _entries(directory)]
+        except (SubmissionError, OSError):
+            continue
+    return paths
+
+
+def _entries(directory: int) -> list[str]:
+    with os.scandir(directory) as entries:
+        return sorted(entry.name for entry in islice(entries, MAX_ENTRIES) if _is_shown(entry.name))
+
+
+def _is_shown(name: str) -> bool:
+    return name[0] != "." and name.isprintable()
 
 
 @contextmanager

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import importlib
 import io
+import linecache
 import os
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor, nn
 
 from headcheck.cells import is_blank, sources_of
+from headcheck.clues import Called, clue_of, names_of, place_of
 from headcheck.counting import counted
 from headcheck.errors import NotHandedIn, ProtocolError
 from headcheck.loading import file_name, load_for_good
@@ -53,11 +56,10 @@ from headcheck.protocol import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
     from _typeshed import ReadableBuffer
 
-    from headcheck.protocol import Request, Value
+    from headcheck.protocol import Place, Request, Value
 
 SUBMISSION = 0
 _NAME, _MRO = type.__dict__["__name__"], type.__dict__["__mro__"]  # not what a metaclass says
@@ -68,7 +70,9 @@ class Session:
 
     def __init__(self, ask: Callable[[Ask], Answer | Refuse]) -> None:
         self._ask = ask
-        self._files: set[str] = set()
+        self._files: dict[str, bool] = {}  # the student's, and whether they are of an earlier exercise
+        self._cells: dict[str, list[tuple[str, int]]] = {}
+        self._called: Called | None = None
         self._imported: list[str] = []
         self._family: list[ModuleType] = []
         self._objects: dict[int, Any] = {}
@@ -86,12 +90,12 @@ class Session:
     def answer(self, request: Request) -> Done | Raised:
         """Do what is asked; whatever the submission raises is the answer, not an exception here."""
         printed = CappedText()
-        self._findings = []
+        self._findings, self._called = [], None
         try:
             with redirect_stdout(printed), redirect_stderr(printed):
                 done = self._dispatch(request)
         except BaseException as error:  # noqa: BLE001  (all of it is the student's)
-            return self._raised(error, printed.text())
+            return self._raised(error, printed.text(), request)
         return Done(done.value, done.changed, done.generators, printed.text(), done.count, self._findings)
 
     def _dispatch(self, request: Request) -> Done:
@@ -113,15 +117,21 @@ class Session:
     def _load(self, request: Load) -> Done:
         for name in request.shortcuts:
             _close(name)
-        sources = self._with_notebooks(request)
-        self._files = {file_name(name) for name in sources}
+        sources, blank = self._with_notebooks(request)
+        own = [name for name in sources if not name.startswith("given.")]
+        self._files = {file_name(name): name != request.module for name in own}
+        linecache.clearcache()  # it may know these files from another submission
         self._imported = [name for name in sources if name != request.module]
         self.adopt(load_for_good(sources, request.module))
-        return _done(None)
+        return _done(blank)
 
-    def _with_notebooks(self, request: Load) -> dict[str, bytes]:
-        """The sources and what is taken out of notebooks; a file goes before, unless nothing was written in it."""
+    def _with_notebooks(self, request: Load) -> tuple[dict[str, bytes], str | None]:
+        """The sources and what is taken out of notebooks; a file goes before, unless nothing was written in it.
+
+        And where nothing was written, if the exercise's own text is blank.
+        """
         sources = dict(request.sources)
+        homes = ["file"] if request.module in sources else []
         available = {*sources, *(module for notebook in request.notebooks for module in notebook.wanted)}
         for notebook in request.notebooks:
             try:
@@ -130,15 +140,17 @@ class Session:
                 self._note([str(error)])
                 continue
             self._note(taken.findings.get(request.module, []))
+            homes += ["notebook"] if request.module in taken.sources and request.module in notebook.wanted else []
             for module in notebook.wanted:
                 text = taken.sources.get(module, b"")
                 if module not in sources or (is_blank(sources[module]) and not is_blank(text)):
                     sources |= {module: text} if text else {}
+                    self._cells |= {file_name(module): taken.cells[module]} if text else {}
                 elif module == request.module and not is_blank(text):
                     self._note([f"{file_name(module)} was handed in beside {notebook.name}, and is what counts"])
         if request.module not in sources:
             raise NotHandedIn("; ".join(self._findings))
-        return sources
+        return sources, " and ".join(homes) if is_blank(sources[request.module]) else None
 
     def _note(self, findings: list[str]) -> None:
         self._findings = [*self._findings, *map(_clean, findings)][:MAX_FINDINGS]
@@ -169,6 +181,7 @@ class Session:
         kwargs = {name: unpack(value, resolve) for name, value in request.kwargs.items()}
         function = _follow(self._objects[request.ref], request.path)
         count = None
+        self._called = Called(function, args, kwargs)
         with torch.set_grad_enabled(request.grad):
             if request.counted:
                 returned, count = counted(lambda: function(*args, **kwargs))
@@ -250,7 +263,7 @@ class Session:
         if number in self._objects and number != SUBMISSION:
             self._refs.pop(id(self._objects.pop(number)), None)
 
-    def _raised(self, error: BaseException, printed: str) -> Raised:
+    def _raised(self, error: BaseException, printed: str, request: Request) -> Raised:
         try:
             frames = traceback.extract_tb(error.__traceback__)
             own = [frame for frame in frames if frame.filename in self._files]
@@ -260,8 +273,19 @@ class Session:
                 message = _clean("".join(traceback.format_exception_only(error))[:MAX_TEXT].strip())
         except BaseException:  # noqa: BLE001  (an exception may lie about itself in any way)
             trace, message = "", "(the exception could not be shown)"
+        place, clue = self._cause(error, request)
         bases = [_name(base) for base in _MRO.__get__(type(error))[1:MAX_BASES]]
-        return Raised(_type_name(error), message, _clean(trace), printed, self._findings, bases)
+        return Raised(_type_name(error), message, _clean(trace), printed, self._findings, bases, place, clue)
+
+    def _cause(self, error: BaseException, request: Request) -> tuple[Place | None, list[str]]:
+        """Where the exception arose, and what is to be seen of its cause."""
+        module = self._objects.get(SUBMISSION)
+        try:
+            if isinstance(request, Get) and request.ref == SUBMISSION and isinstance(error, AttributeError):
+                return None, names_of(module, request.path) if isinstance(module, ModuleType) else []
+            return place_of(error, self._files, self._cells), clue_of(error, self._files, self._called)
+        except BaseException:  # noqa: BLE001  (objects may lie in any way to whoever looks at them)
+            return None, []
 
 
 class CappedText(io.TextIOWrapper):

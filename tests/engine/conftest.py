@@ -42,6 +42,8 @@ from hypothesis import strategies as st
 from headcheck.compare import assert_close, assert_shape, assert_that, assert_zero
 from headcheck.properties import misconception, worth
 from headcheck.strategies import normal, seeds
+
+HINTS = ("What happens to one number?", "What is added to it?")
 """
 NEEDLE = "a line of the reference that nobody may see"
 

@@ -42,6 +42,22 @@ def test_each_kind_of_solution_has_its_rows(course: Course) -> None:
     assert all(points[name] < 5.0 for name in ("squared", "summed", *BANK))
 
 
+def test_further_hints_are_asked_for(write_course: WriteCourse) -> None:
+    """Two at least, each of 1 to 40 words."""
+    course = write_course(public=GOOD + "\nHINTS = ('word ' * 41,)\n", hidden="")
+    found = findings(course)
+    assert "there are 1 HINTS in public.py; 2 are needed" in found
+    assert "hint 1 of HINTS has 41 words; 1 to 40 are right" in found
+
+
+def test_translations_are_expected_files(write_course: WriteCourse) -> None:
+    """Beside what they translate, in a language that is spoken."""
+    course = write_course()
+    course.exercises[0].public.with_suffix(".zh.po").write_text("")
+    course.exercises[0].public.with_suffix(".xx.po").write_text("")
+    assert unexpected_files(course) == ["graders/tiny/double/public.xx.po belongs to no exercise"]
+
+
 def test_a_missing_file_ends_the_audit(write_course: WriteCourse) -> None:
     """It is named, and nothing is run."""
     course = write_course()
@@ -87,6 +103,40 @@ def q(student):
         "the property q kills no misconception",
     ):
         assert expected in found
+
+
+STEP = """
+@step("the {name}")
+def {name}(student):
+    assert student.double(torch.tensor([{x}])) == {wanted}
+"""
+
+
+def test_steps_are_audited(write_course: WriteCourse) -> None:
+    """Right solutions pass them all, and each is the first wrong one of some misconception."""
+    head = "from headcheck.properties import step\n"
+    of_squares, of_sums = STEP.format(name="one", x="1.0", wanted=2), STEP.format(name="two", x="1.0, 2.0", wanted=3)
+    gate = '@worth(1, hint="h", gate=True)\ndef gate(student):\n    """So."""\n    assert student.double(X).ndim\n'
+    gate = f"X = torch.ones(1)\n{gate}"
+    course = write_course(public=head + of_squares, hidden=EQUALS.format(points=4, name="equal", more="") + gate)
+    rows = audit(course, course.exercises[0], seed=1)
+    assert rows.findings == []
+    assert {row.name: row.first_wrong_step for row in rows.rows if row.kind == "misconception"} == {
+        "squared": "the one", "summed": "",
+    }  # fmt: skip
+    assert rows.properties == ["gate", "equal"]
+    public = course.exercises[0].public
+    text = public.read_text()
+    public.write_text(text + of_sums)
+    found = findings(course)
+    assert "the reference double goes wrong at a step: the two" in found
+    assert "the alternative added goes wrong at a step: the two" in found
+    public.write_text(text + STEP.format(name="idle", x="0.0", wanted=0))
+    assert "no misconception first goes wrong at the step idle" in findings(course)
+    public.write_text(text + of_squares.replace("def one", "def other"))
+    assert "two steps have the same name" in findings(course)
+    public.write_text(text.replace("def one", "def gate"))
+    assert "two properties have the same name" in findings(course)
 
 
 def test_points_in_the_wrong_place_are_found(write_course: WriteCourse) -> None:

@@ -54,7 +54,7 @@ def test_an_exercise_is_the_cell_with_its_id():
     assert run(texts["s.b"], a=lambda x: x)["b"](3) == 6
     assert "s.c" not in texts
     assert (findings["s.a"], findings["s.b"]) == ([], [])
-    assert "s/s.ipynb has no code cell with the id s-c-code" in findings["s.c"][0]
+    assert findings["s.c"][0].startswith("s/s.ipynb has no cell that defines `C`. If yours does, save the notebook")
 
 
 @pytest.mark.parametrize("name", ["", "1f2e3d", None, 7, ["s-a-code"], "s-a-example", "s-setup"])
@@ -312,7 +312,7 @@ def test_a_bomb_in_a_helper_harms_nobody(code):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "Expecting value"),
+        (b"", "s/s.ipynb is empty: save the notebook"),
         (b"\xff\xfe\x00", "codec"),
         (b"{", "Expecting"),
         (b"[" * 100_000, "nested too deeply"),
@@ -418,3 +418,33 @@ def test_ids_are_valid_and_different(module, role):
 def test_blank_is_where_no_function_does_anything(text, blank):
     """What cannot be parsed was written in."""
     assert is_blank(text) is blank
+
+
+# Where its lines are from
+
+
+def test_each_line_is_told_by_its_cell_and_its_number_there():
+    """For what is written in the cell; of what was taken from another one only that one is told."""
+    helper = ("x", "import math\n\ndef helper(x):\n    return x")
+    data = notebook(helper, ("s-a-code", "%%time\n\ndef a(x):\n    return helper(x)"))
+    found = sources_of(data, STUBS, STUBS, name="s/s.ipynb")
+    lines = found.sources["s.a"].decode().split("\n")
+    assert dict(zip(lines, found.cells["s.a"], strict=True)) == {
+        "def helper(x):": ("helper", 0), "    return x": ("helper", 0),
+        "# cell 2": ("", 0), "": ("a", 2), "def a(x):": ("a", 3), "    return helper(x)": ("a", 4),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "name"), [("def a(x)\n    pass", "a"), ("y = 2\nx = 1", "x"), ("!ls", "")])
+def test_a_cell_is_called_by_what_it_defines(source, name):
+    """Also where it is no Python."""
+    assert sources_of(notebook(("s-a-code", source)), STUBS, (), name="s").cells["s.a"][-1][0] == name
+
+
+def test_a_function_in_a_cell_to_try_things_in_is_spoken_of():
+    """A helper there is not taken, which nobody would guess."""
+    cells = [("s-a-example", "def helper(x): return x"), ("s-a-code", "def a(x):\n    return helper(x)")]
+    _, findings = taken(*cells)
+    assert findings["s.a"] == ["cell 1 is there to try things and does not count: move helper to another one"]
+    _, findings = taken(*cells, ("own", "def helper(x): return x"))
+    assert findings["s.a"] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 from headcheck import cli
 from headcheck.archive import write_section
+from headcheck.language import ENGLISH, speak
 from headcheck.results import SectionResult
 
 if TYPE_CHECKING:
@@ -47,13 +49,15 @@ class Ran(NamedTuple):
 
 @pytest.fixture
 def headcheck(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Run a command in this process."""
+    """Run a command in this process, in English."""
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
     def run(*arguments: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["headcheck", *map(str, arguments)])
         with pytest.raises(SystemExit) as left:
             cli.run()
         said = capsys.readouterr()
+        speak(ENGLISH)
         return Ran(int(left.value.code or 0), " ".join(said.out.split()), " ".join(said.err.split()))
 
     return run
@@ -172,14 +176,106 @@ def test_checking_exits_1_until_the_work_is_right(
 ) -> None:
     """In a student's copy, which has nothing hidden; `--dir` names other files than its stubs."""
     copy = released(course, tmp_path / "copy")
-    stub = headcheck("--course", copy, "check")
-    assert stub.code == cli.EXIT_FAILED
-    assert "0 of 2 exercises pass all public checks" in stub.out
-    assert "Hint: Return a tensor of the shape of X." in stub.out
-    work = hand_in(tmp_path, mine={"double": RIGHT}) / "mine"
+    work = hand_in(tmp_path, mine={"double": WRONG}) / "mine"
+    wrong = headcheck("--course", copy, "check", "tiny/double", "--dir", work)
+    assert wrong.code == cli.EXIT_FAILED, wrong
+    assert "Hint: What happens to a sum?" in wrong.out
+    assert "1 of 2 checks passed." in wrong.out
+    (work / "tiny" / "double.py").write_text(RIGHT)
     right = headcheck("--course", copy, "check", "tiny/double", "--dir", work)
     assert right.code == 0, right
     assert "2 of 2 checks passed" in right.out
+    assert "Next: tiny/twice, Doubling by `double`. Open" in right.out
+
+
+def test_where_nothing_is_begun_it_says_where_to_begin(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In all of the course; an exercise by name tells what its first check will ask."""
+    copy = released(course, tmp_path / "copy")
+    monkeypatch.chdir(copy)
+    ran = headcheck("check")
+    assert ran.code == cli.EXIT_FAILED
+    assert "0 of 2 exercises pass. 2 not begun." in ran.out
+    assert "Nothing is begun yet. Start with tiny/double, Double: open assignments/tiny/double.py" in ran.out
+    ran = headcheck("check", "tiny/double")
+    assert ran.code == cli.EXIT_FAILED
+    assert "tiny/double not begun 0 of 3 points" in ran.out
+    assert "Hint: Return a tensor of the shape of X." in ran.out
+
+
+def test_one_thing_is_shown_at_a_time(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path, full: object
+) -> None:
+    """The first exercise that is wrong in full, the others in a line; everything with --all."""
+    wrong_twice = "from tiny.double import double\n\n\ndef twice(X):\n    return double(double(X)) - X * X\n"
+    work = hand_in(tmp_path, mine={"double": WRONG, "twice": wrong_twice}) / "mine"
+    ran = headcheck("--course", course.root, "check", "--dir", work)
+    assert ran.code == cli.EXIT_FAILED
+    assert "double in work 1/3 twice in work 1/3" in ran.out
+    assert "You squared X." in ran.out
+    assert ran.out.count("checks passed.") == 1
+    assert "0 of 2 exercises pass. 2 in work." in ran.out
+    ran = headcheck("--course", course.root, "check", "--dir", work, "--all")
+    assert ran.out.count("checks passed.") == 2
+    assert "passed There is one number for each number of X" in ran.out
+
+
+def test_what_an_exercise_builds_on_may_be_the_cause(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path, full: object
+) -> None:
+    """It is said, and where to look first."""
+    work = hand_in(tmp_path, mine={"double": WRONG, "twice": TWICE}) / "mine"
+    ran = headcheck("--course", course.root, "check", "tiny/twice", "--dir", work)
+    assert "It builds on tiny/double, which does not pass: look there first." in ran.out
+
+
+def test_hints_come_one_by_one_until_the_exercise_passes(
+    headcheck: Callable[..., Ran], write_course: Callable[..., Course], tmp_path: Path, full: object
+) -> None:
+    """Those before stay; when it passes one starts over."""
+    course = write_course()
+    work = hand_in(tmp_path, mine={"double": WRONG}) / "mine"
+    check = ("--course", course.root, "check", "tiny/double", "--dir", work)
+    assert "of 2:" not in headcheck(*check).out
+    assert "Hint 1 of 2: What happens to each number" in headcheck(*check, "--hint").out
+    both = headcheck(*check, "--hint").out
+    assert "Hint 1 of 2:" in both
+    assert "Hint 2 of 2: Tensors are added" in both
+    (work / "tiny" / "double.py").write_text(RIGHT)
+    assert "of 2:" not in headcheck(*check, "--hint").out
+    (work / "tiny" / "double.py").write_text('"""Begin."""\n')
+    begun_anew = headcheck(*check, "--hint").out
+    assert "Hint 1 of 2:" in begun_anew
+    assert "Hint 2 of 2:" not in begun_anew
+
+
+def test_hidden_checks_run_where_they_are(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path, full: object
+) -> None:
+    """In a student's copy there are none, and it says so."""
+    work = hand_in(tmp_path, mine={"double": RIGHT}) / "mine"
+    ran = headcheck("--course", course.root, "check", "tiny/double", "--dir", work, "--hidden")
+    assert (ran.code, "3 of 3 checks passed." in ran.out) == (0, True)
+    ran = headcheck("--course", released(course, tmp_path / "copy"), "check", "--hidden")
+    assert (ran.code, "it has no hidden checks, so leave --hidden out" in ran.err) == (cli.EXIT_USAGE, True)
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, False), ({"FORCE_COLOR": "1"}, True)])
+def test_colours_are_for_terminals(
+    course: Course, tmp_path: Path, full: object, variables: dict[str, str], coloured: bool
+) -> None:
+    """A pipe gets none unless they are forced, and NO_COLOR takes them away there, too."""
+    work = hand_in(tmp_path, mine={"double": WRONG}) / "mine"
+    command = [sys.executable, "-m", "headcheck.cli", "--course", course.root, "check", "tiny/double", "--dir", work]
+    environment = os.environ | {"TERM": "xterm-256color"} | variables
+
+    def said(**more: str) -> str:
+        return subprocess.run(command, check=False, capture_output=True, text=True, env=environment | more).stdout
+
+    colours = re.compile(r"\x1b\[[0-9;]*3[0-9]")
+    assert bool(colours.search(said())) == coloured
+    assert not colours.search(said(NO_COLOR="1"))
 
 
 def test_watching_checks_again_when_a_file_is_saved(course: Course, tmp_path: Path, full: object) -> None:
@@ -211,15 +307,15 @@ def test_a_release_is_checked_in_its_files_and_in_its_notebooks(
     assert (wrote.code, f"wrote 8 files to {copy}; nothing hidden is in them" in wrote.out) == (0, True), wrote
     untouched = headcheck("--course", copy, "check")
     assert untouched.code == cli.EXIT_FAILED
-    assert untouched.out.count("0 of 3 points") == 2
+    assert "0 of 2 exercises pass. 2 not begun." in untouched.out
     (copy / "assignments" / "tiny" / "double.py").write_text(RIGHT)
     notebook = copy / "assignments" / "tiny" / "tiny.ipynb"
     content = json.loads(notebook.read_text())
     (cell,) = [cell for cell in content["cells"] if cell["id"] == "tiny-twice-code"]
     cell["source"] = "!ls\ndef twice(X):\n    return double(X)\n"
     notebook.write_text(json.dumps(content))
-    worked = headcheck("--course", copy, "check")
-    assert (worked.code, "2 of 2 exercises pass all public checks" in worked.out) == (0, True), worked
+    worked = headcheck("--course", copy, "check", "--all")
+    assert (worked.code, "2 of 2 exercises pass." in worked.out) == (0, True), worked
     assert "line 1: `!ls` was left out: magics, shell lines and help are not run" in worked.out
     again = headcheck("--course", course.root, "release", copy, "--format", "py")
     assert (again.code, "was changed since it was released" in again.err) == (cli.EXIT_USAGE, True)
@@ -287,6 +383,72 @@ def test_results_are_exported_as_a_table(
     assert (tmp_path / "new" / "grades.csv").read_text() == 'student,tiny,total\n"doe, jane",3,3\n'
 
 
+def test_results_are_exported_as_other_programs_read_them(
+    headcheck: Callable[..., Ran], course: Course, results: Path, tmp_path: Path
+) -> None:
+    """JUnit XML, Gradescope's JSON of one student or a class, and what Canvas and Moodle import."""
+    export = ("--course", course.root, "export", results, "--to")
+    ran = headcheck(*export, "junit")
+    assert (ran.code, '<testsuite name="doe, jane/tiny"' in ran.out) == (0, True)
+    ran = headcheck(*export, "gradescope")
+    assert (ran.code, json.loads(ran.out)["score"]) == (0, 3.0)
+    (tmp_path / "roster.csv").write_text('student,name,id\n"doe, jane",Jane Doe,S1\n')
+    ran = headcheck(*export, "canvas", "--roster", tmp_path / "roster.csv")
+    assert (ran.code, ran.out.endswith("Points Possible,,,,,10 Jane Doe,,S1,,,3")) == (0, True)
+    ran = headcheck(*export, "moodle", "--roster", tmp_path / "roster.csv")
+    assert (ran.code, ran.out) == (0, "ID number,Email address,Full name,Tiny S1,,Jane Doe,3")
+
+    write_section(results, SectionResult("roe", "tiny", 5.0, 10.0, "full", 3, []))
+    ran = headcheck(*export, "gradescope", "-o", tmp_path / "one.json")
+    assert (ran.code, "results of several students: name a directory with -o" in ran.err) == (cli.EXIT_USAGE, True)
+    assert headcheck(*export, "gradescope", "-o", tmp_path / "each").code == 0
+    found = {path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "each").glob("*/results.json")}
+    assert {student: content["score"] for student, content in found.items()} == {"doe, jane": 3.0, "roe": 5.0}
+    ran = headcheck(*export, "canvas", "--roster", tmp_path / "roster.csv")
+    assert (ran.code, "no row for these students, so nothing was written: roe" in ran.err) == (cli.EXIT_USAGE, True)
+    ran = headcheck(*export, "canvas")
+    assert (ran.code, "--to canvas needs the students: --roster FILE" in ran.err) == (cli.EXIT_USAGE, True)
+
+
+def test_late_work_costs_points_in_exports_and_nowhere_else(
+    headcheck: Callable[..., Ran], course: Course, results: Path, tmp_path: Path
+) -> None:
+    """By the rule that is given; the results stay."""
+    kept = (results / "doe, jane" / "tiny.json").read_bytes()
+    days = tmp_path / "late.csv"
+    days.write_text('student,section,days_late,extension_days\n"doe, jane",tiny,3,1\n')
+    export = ("--course", course.root, "export", results, "--to")
+    ran = headcheck(*export, "csv", "--late", days, "--per-day", 0.1)
+    assert (ran.code, ran.out) == (0, 'student,tiny,lost by lateness,total "doe, jane",2.4,0.6,2.4')
+    ran = headcheck(*export, "gradescope", "--late", days, "--per-day", 0.1, "--at-most", 0.1)
+    assert (ran.code, json.loads(ran.out)["score"]) == (0, 2.7)
+    assert (results / "doe, jane" / "tiny.json").read_bytes() == kept
+    for options, said in {
+        ("csv", "--late", days): "there is no rule for late work: give one with --per-day",
+        ("csv", "--per-day", 0.1): "--per-day and --at-most need the days: --late FILE",
+        ("nbgrader", "--late", days, "--per-day", 0.1): "nbgrader has its own rule for late work: leave --late out",
+    }.items():
+        ran = headcheck(*export, *options)
+        assert (ran.code, said in ran.err) == (cli.EXIT_USAGE, True), ran
+
+
+def test_an_autograder_is_written_for_gradescope(headcheck: Callable[..., Ran], course: Course, tmp_path: Path) -> None:
+    """It is said that it holds what nobody else may see."""
+    ran = headcheck("--course", course.root, "gradescope", tmp_path / "grader", "--section", "tiny", "--weak-sandbox")
+    assert (ran.code, "references are in it: give it to Gradescope only" in ran.out) == (0, True), ran
+    program = (tmp_path / "grader" / "run_autograder").read_text()
+    assert "NAME = 'tiny'" in program
+    assert "WEAK_SANDBOX = True" in program
+
+
+def test_a_release_may_have_a_workflow_for_github(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path
+) -> None:
+    """When it is asked for."""
+    ran = headcheck("--course", course.root, "release", tmp_path / "copy", "--format", "py", "--github")
+    assert (ran.code, (tmp_path / "copy" / ".github" / "workflows" / "headcheck.yml").is_file()) == (0, True)
+
+
 def test_a_gradebook_needs_its_address_and_nbgrader(
     headcheck: Callable[..., Ran], course: Course, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,6 +471,96 @@ def test_a_course_for_nbgrader_is_written(
     monkeypatch.setattr(cli, "find_spec", lambda name: None)
     ran = headcheck("--course", course.root, "nbgrader", "init", tmp_path / "other")
     assert (ran.code, "pip install 'headcheck[nbgrader]'" in ran.err) == (cli.EXIT_USAGE, True)
+
+
+# start, translate, languages
+
+
+def test_beginning_alone_takes_two_commands(
+    headcheck: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chapter that comes with headcheck, in a new directory, whose first check says what to do."""
+    monkeypatch.chdir(tmp_path)
+    ran = headcheck("start")
+    assert ran.code == 0, ran
+    assert "45 exercises are in attention, all yours." in ran.out
+    assert "cd attention headcheck check" in ran.out
+    monkeypatch.chdir(tmp_path / "attention")
+    assert (
+        "Start with cues/attention_heatmaps, A picture of attention: open assignments/cues/" in headcheck("check").out
+    )
+    again = headcheck("start", tmp_path / "attention")
+    assert (again.code, "is not empty, and nothing in it is overwritten" in again.err) == (cli.EXIT_USAGE, True)
+
+
+def test_what_a_new_copy_lacks_is_said_at_once(
+    headcheck: Callable[..., Ran], write_course: Callable[..., Course], tmp_path: Path
+) -> None:
+    """Of a course that was named, too."""
+    course = write_course()
+    file = course.root / "assignments" / "course.toml"
+    file.write_text(file.read_text().replace('slug = "double"\n', 'slug = "double"\nneeds = ["nowhere"]\n'))
+    ran = headcheck("--course", course.root, "start", tmp_path / "mine")
+    assert (ran.code, "tiny/double needs nowhere; install it with" in ran.out) == (0, True)
+
+
+def test_what_is_still_to_be_translated_is_counted(
+    headcheck: Callable[..., Ran], write_course: Callable[..., Course]
+) -> None:
+    """Exit code 1 until nothing is."""
+    course = write_course()
+    ran = headcheck("--course", course.root, "translate", "zh")
+    assert ran.code == cli.EXIT_FAILED
+    assert f"{course.root / 'assignments' / 'course.zh.po'}: 4 texts to translate" in ran.out
+    for path in course.root.rglob("*.zh.po"):
+        path.write_text(path.read_text().replace('msgstr ""', 'msgstr "X"'))
+    ran = headcheck("--course", course.root, "translate", "zh")
+    assert (ran.code, ran.out) == (0, "Everything is translated.")
+
+
+def test_the_language_is_asked_for_before_or_after_the_command_or_by_the_locale(
+    headcheck: Callable[..., Ran], write_course: Callable[..., Course], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anything that begins with zh is Chinese, anything else English; an option goes before the locale."""
+    course = write_course()
+    catalogue = course.root / "assignments" / "course.zh.po"
+    catalogue.write_text('msgid "Tiny"\nmsgstr "小"\n')
+    there, check = ("--course", course.root), "check"
+    assert "小" not in headcheck(*there, check).out
+    assert "小" in headcheck("--lang", "zh", *there, check).out
+    assert "小" in headcheck(*there, check, "--lang", "zh").out
+    monkeypatch.delenv("LC_ALL")
+    monkeypatch.delenv("LC_MESSAGES", raising=False)
+    for name, chinese in {"zh_CN.UTF-8": True, "zh_TW": True, "de_DE.UTF-8": False, "C": False}.items():
+        monkeypatch.setenv("LANG", name)
+        assert ("小" in headcheck(*there, check).out) == chinese
+        assert "小" not in headcheck("--lang", "en", *there, check).out
+
+
+def test_help_is_in_the_language(tmp_path: Path) -> None:
+    """Ours and click's own words; an option keeps its name."""
+    said = {
+        "Check again whenever a file is saved.": "保存时再检查。",
+        "Show this message and exit.": "显示帮助。",
+        "Options": "选项",
+        "Usage:": "用法：",
+        str(cli.doctor.help): "检查这台机器。多说一句。",
+    }
+    catalogue = tmp_path / "headcheck.zh.po"
+    catalogue.write_text("\n".join(f'msgid "{text}"\nmsgstr "{zh}"\n' for text, zh in said.items()))
+    speak("zh", [catalogue])
+    try:
+        check = cli.check.get_help(cli.main.context_class(cli.check, info_name="check"))
+        doctor = cli.doctor.get_help(cli.main.context_class(cli.doctor, info_name="doctor"))
+        commands = cli.main.get_help(cli.main.context_class(cli.main, info_name="headcheck"))
+    finally:
+        speak(ENGLISH)
+    assert re.search("--watch +保存时再检查。", check)
+    assert re.search("--help +显示帮助。", check)
+    assert check.startswith("用法： check")
+    assert "选项:" in check
+    assert "检查这台机器。多说一句。" in doctor
+    assert "检查这台机器\n" in commands
 
 
 # doctor
@@ -342,6 +594,7 @@ def test_a_library_that_is_not_installed_is_named(
     course = write_course()
     file = course.root / "assignments" / "course.toml"
     file.write_text(file.read_text().replace('slug = "double"\n', 'slug = "double"\nneeds = ["nowhere.at_all"]\n'))
+    (course.root / "assignments" / "tiny" / "twice.py").write_text(TWICE)
     ran = headcheck("--course", course.root, "check", "tiny/twice")
     assert ran.code == cli.EXIT_USAGE
     assert "tiny/double needs nowhere; install it with: pip install 'headcheck[attention]'" in ran.err

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import tensor
 
 from headcheck.compare import (
+    MAX_POINTS,
     Mismatch,
     assert_close,
     assert_dtype,
@@ -30,9 +31,13 @@ from headcheck.compare import (
     assert_zero,
     gradients,
     measurements,
+    record,
+    recording,
 )
 from headcheck.errors import StudentRaised
+from headcheck.results import Curve
 
+ANOTHER_FLOAT = "the result is {}, wanted {}: give what you create the dtype of the inputs"
 FLOATS = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 
 
@@ -92,7 +97,7 @@ def test_whole_numbers_have_no_tolerance():
 
 def test_the_dtype_is_compared_unless_told_otherwise():
     """float64 in place of float32 is a mistake where the caller says nothing."""
-    assert message(assert_close, torch.ones(1).double(), torch.ones(1)) == "the result is float64, wanted float32"
+    assert message(assert_close, torch.ones(1).double(), torch.ones(1)) == ANOTHER_FLOAT.format("float64", "float32")
     assert_close(torch.ones(1).double(), torch.ones(1), dtype=False)
 
 
@@ -127,6 +132,22 @@ def test_what_is_no_tensor_is_named(check, got, said):
     assert said in message(check, got, *([[]] if check is gradients else []))
 
 
+@pytest.mark.parametrize(
+    ("got", "said"),
+    [
+        (2, "not a tensor but a int: leave out `.item()`, `float` and the like"),
+        ([1.0], "not a tensor but a list: leave out `.tolist()`, or make one tensor of it by torch.stack"),
+        ((1, 2), "not a tensor but a tuple of 2: does `return` name more than is asked for?"),
+        (torch.ones(1).numpy(), "not a tensor but a numpy array: leave out `.numpy()`, and use torch's functions"),
+        (torch.relu, "not a tensor but a builtin_function_or_method: are the round brackets of its call missing?"),
+        ("1", "not a tensor but a str"),
+    ],
+)
+def test_what_came_instead_of_a_tensor_has_its_remedy(got, said):
+    """One for each kind of thing that beginners return."""
+    assert message(assert_tensor, got) == f"the result is {said}"
+
+
 @pytest.mark.parametrize("got", [torch.eye(2).to_sparse(), torch.ones(2, 2, device="meta")])
 def test_sparse_and_meta_tensors_never_pass(got):
     """What has no dense elements cannot agree with any."""
@@ -138,7 +159,8 @@ def test_shape_and_dtype_are_exact():
     """And the tensor is handed on when they are right."""
     it = torch.ones(2, 3)
     assert assert_shape(it, (2, 3)) is assert_dtype(it, torch.float32) is it
-    assert message(assert_dtype, it, torch.float64) == "the result is float32, wanted float64"
+    assert message(assert_dtype, it, torch.float64) == ANOTHER_FLOAT.format("float32", "float64")
+    assert message(assert_dtype, it, torch.int64) == "the result is float32, wanted int64"
 
 
 @pytest.mark.parametrize(("value", "shown"), [(math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf")])
@@ -290,3 +312,72 @@ def test_whoever_listens_hears_every_figure():
     ]
     with pytest.raises(Mismatch):
         assert_measured(0.1, what="accuracy", at_least=0.9)
+
+
+# What is recorded of a training
+
+
+def recorded(*told):
+    """The curves of what is recorded as (name, values), or measured as (name, value, thresholds)."""
+    with recording() as recorder:
+        for what, values, *bounds in told:
+            if bounds:
+                assert_measured(values, what=what, **bounds[0])
+            else:
+                record(what, values)
+    return recorder.curves()
+
+
+def test_points_of_one_name_are_one_curve():
+    """One after the other, or a list of them at once; tensors of one number count."""
+    assert recorded(("loss", 3.0), ("share", 0.5), ("loss", [2, tensor(1.0)])) == [
+        Curve("loss", [3.0, 2.0, 1.0]),
+        Curve("share", [0.5]),
+    ]
+
+
+def test_a_measured_figure_ends_the_curve_of_its_name():
+    """With its thresholds, whether or not it lies between them; without points before it is a curve of its own."""
+    told = [("share", 0.5), ("share", 0.9, {"at_least": 0.8}), ("w", 3.0, {"at_least": 2.0, "at_most": 6.0})]
+    assert recorded(*told) == [
+        Curve("share", [0.5, 0.9], at_least=0.8),
+        Curve("w", [3.0], at_least=2.0, at_most=6.0),
+    ]
+    with recording() as recorder, pytest.raises(Mismatch):
+        assert_measured(0.1, what="share", at_least=0.8)
+    assert recorder.curves() == [Curve("share", [0.1], at_least=0.8)]
+
+
+def test_what_is_recorded_after_a_figure_belongs_to_another_training():
+    """Every curve begins anew, also one that no figure ends; figures of one training may follow each other."""
+    one = [("loss", 2.0), ("a", 0.1), ("b", 0.2), ("a", 0.3, {"at_least": 0.0}), ("b", 0.4, {"at_most": 1.0})]
+    assert recorded(*one, *one) == 2 * [
+        Curve("loss", [2.0]),
+        Curve("a", [0.1, 0.3], at_least=0.0),
+        Curve("b", [0.2, 0.4], at_most=1.0),
+    ]
+
+
+@pytest.mark.parametrize("told", [None, "text", True, [], {}, ["a", 1.0], tensor([1.0, 2.0]), tensor(1j), [[1.0]]])
+def test_what_is_no_number_is_left_out(told):
+    """A submission may return anything as its losses, and is not judged by what can be drawn."""
+    assert recorded(("loss", told)) == []
+
+
+@pytest.mark.parametrize("end", [math.nan, math.inf, -math.inf, 1e300, 10**400, tensor(math.nan)])
+def test_a_curve_ends_where_it_is_no_longer_finite(end):
+    """As a training does."""
+    assert recorded(("loss", [3.0, end, 1.0])) == [Curve("loss", [3.0])]
+
+
+def test_long_curves_are_thinned_and_keep_their_last_value():
+    """To a number of points that a drawing can show, evenly, with four digits each."""
+    (curve,) = recorded(("loss", [1 / (step + 3) for step in range(1001)]))
+    assert MAX_POINTS / 2 < len(curve.values) <= MAX_POINTS
+    assert curve.values[-3:] == [float(f"{1 / (step + 3):.4g}") for step in (988, 994, 1000)]
+
+
+def test_outside_of_a_recording_nothing_is_kept():
+    """Audits and benchmarks run the same lines."""
+    record("loss", 1.0)
+    assert recorded() == []

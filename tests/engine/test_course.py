@@ -122,6 +122,16 @@ def test_an_exercise_asks_for_the_public_names_of_its_stub(root):
     assert read_course(root).exercise("scoring/mask").written_names() == ["mask", "Mask"]
 
 
+def test_translations_stand_beside_what_they_translate(root):
+    """Those of the course and of the exercises that are asked for, as far as there are any."""
+    names = ["assignments/course.zh.po", "assignments/scoring/mask.zh.po", "graders/scoring/mask/hidden.zh.po"]
+    for name in [*names, "graders/scoring/softmax/public.zh.po", "assignments/course.fr.po"]:
+        write(root / name, "")
+    course = read_course(root)
+    found = course.catalogues([course.exercise("scoring/mask")], "zh")
+    assert [path.relative_to(course.root).as_posix() for path in found] == names
+
+
 def test_alternatives_are_listed_by_name(root):
     """None where there is no directory."""
     it = read_course(root).exercise("scoring/mask")
@@ -197,6 +207,7 @@ def test_a_released_copy_has_no_hidden_files(root):
         ("graders/scoring/softmax/public.py", "x = 1"),
         ("graders/scoring/softmax/hidden.py", "x = 1"),
         ("graders/scoring/softmax/misconceptions.py", "x = 1"),
+        ("graders/scoring/softmax/curves.json", "{}"),
         (COURSE_FILE, TOML.replace("call_seconds = 2.0", "call_seconds = 9.0")),
         (COURSE_FILE, TOML.replace("weight = 2.0", "weight = 3.0")),
     ],

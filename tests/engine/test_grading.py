@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +14,7 @@ import pytest
 from headcheck import archive
 from headcheck.grading import MAX_MESSAGE, MAX_TIMEOUTS, Exam, Exams, Grader, Paper, Sitting, examine, prepare
 from headcheck.protocol import Notebook
-from headcheck.results import to_json
+from headcheck.results import section_from_json, to_json
 from headcheck.student import local
 from headcheck.submission import Submission
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 RIGHT = b"def double(X):\n    return 2 * X\n"
 WRONG = b"def double(X):\n    return X * X\n"
 TWICE = b"from tiny.double import double\n\ndef twice(X):\n    return double(X)\n"
+GRADER_HEAD = "from headcheck.properties import worth\n"
 NEEDLE = "a line of the reference that nobody may see"
 FIVE = """
 @worth(1, hint="h", training=True)
@@ -226,7 +228,9 @@ def test_a_missing_exercise_is_missing(grade: Grade) -> None:
     """No points, no worker, and the reason; what uses it gets the reference."""
     found = grade(twice=TWICE)
     assert (found["double"].status, found["double"].points, found["double"].max_points) == ("missing", 0.0, 5.0)
-    assert {result.message for result in found["double"].properties} == {"there is no file for this exercise"}
+    assert {result.message for result in found["double"].properties} == {
+        "there is no file for this exercise: save it as tiny/double.py, or in tiny/tiny.ipynb"
+    }
     assert found["twice"].status == "passed"
 
 
@@ -252,6 +256,80 @@ def test_an_unknown_mistake_has_no_name_and_a_known_one_has(grade: Grade) -> Non
     assert known is not None
     assert (known.name, known.message) == ("squared", "You squared X. What is the square of 3, and what is twice 3?")
     assert grade(double=b"def double(X): return 3 * X")["double"].misconception is None
+
+
+STEPS = """
+from headcheck.properties import step
+
+@step("the sign")
+@given(n=st.integers(1, 9))
+def sign(student, n):
+    assert {name}(-n) < 0 < {name}(n)
+
+@step("the size")
+def size(student):
+    assert abs({name}(3)) > 3
+
+@step("the factor")
+def factor(student):
+    assert {name}(5) == 10
+"""
+
+
+def graded(course: Course, sandbox: Sandbox, text: str, limits: Limits) -> ExerciseResult:
+    """The result of a text for `tiny/double`."""
+    exercise = dataclasses.replace(course.exercises[0], limits=limits)
+    grader = Grader(course, Exams(course, 1), sandbox)
+    return grader.grade(Paper(exercise, {"tiny.double": text.encode()}, []))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("-2 * n", "Start with the sign: that is the first step that goes wrong."),
+        ("n", "Right so far: the sign. The first step that goes wrong: the size."),
+        ("3 * n", "Right so far: the sign; the size. The first step that goes wrong: the factor."),
+        ("1 / 0", ""),  # a gate failed
+        ("2 * n", ""),
+        ("2 * n if n != 2 else 5", ""),  # nor is a step wrong where only more than the book asks is
+        ("2 * n if n != 1 else 5", ""),  # all steps are right
+        ("2 * n if n < 4 else 5 * n", ""),  # only training failed
+        ("5 if n == 1 else 2 * n if n < 5 else os._exit(3)", ""),  # a step kills the submission
+        ("n if n > -1 else time.sleep(9)", ""),  # the step itself does not end
+        ("-2 * n if n != 3 else time.sleep(9)", ""),  # nor does a property
+    ],
+)
+def test_the_first_wrong_step_is_named(
+    write_course: Callable[..., Course], full: Sandbox, impatient: Limits, answer: str, said: str
+) -> None:
+    """Where a property fails that is no gate and no training, and where every call before came to an end."""
+    course = write_course(public=FIVE + STEPS.format(name="student.double"), hidden="")
+    result = graded(course, full, f"import os, time\ndef double(n): return {answer}", impatient)
+    assert result.first_wrong_step.startswith(said)
+    assert bool(result.first_wrong_step) == bool(said)
+    assert len(result.properties) == 5
+
+
+def test_a_step_that_breaks_says_nothing(write_course: Callable[..., Course], full: Sandbox, impatient: Limits) -> None:
+    """A wrong grader accuses nobody."""
+    broken = "from headcheck.properties import step\n@step('nothing')\ndef nothing(student): 1 / 0\n"
+    result = graded(write_course(public=FIVE + broken, hidden=""), full, "def double(n): return n", impatient)
+    assert (result.first_wrong_step, result.status) == ("", "failed")
+
+
+def test_a_run_that_could_see_a_reference_names_its_step_in_the_authors_words(
+    write_course: Callable[..., Course], full: Sandbox
+) -> None:
+    """A step's verdict is one more verdict; whatever the submission says of it is left out."""
+    course = write_course()
+    twice = course.exercise("tiny/twice")
+    twice.public.write_text(twice.public.read_text() + STEPS.format(name="student.twice"))
+    text = b"import tiny.double as d\ndef twice(X):\n    print(d.NEEDLE)\n    return 1.5 * X\n"
+    submission = Submission("amber", {"tiny/double": WRONG, "tiny/twice": text})
+    (section,) = Grader(course, Exams(course, 1), full).grade_submission(submission, list(course.exercises))
+    result = section.exercises[1]
+    assert result.first_wrong_step == "Right so far: the sign; the size. The first step that goes wrong: the factor."
+    assert NEEDLE not in to_json(result).decode()
 
 
 def test_a_text_that_mentions_a_shortcut_is_a_note(
@@ -296,11 +374,26 @@ def test_another_seed_draws_other_inputs(course: Course, double: Exercise) -> No
     assert all(one[name] != two[name] for name in one)
 
 
-def test_an_exam_of_public_properties_knows_nothing_hidden(course: Course, double: Exercise) -> None:
-    """What a student runs holds no reference and no misconception."""
+def test_an_exam_of_public_properties_names_mistakes_all_the_same(course: Course, double: Exercise) -> None:
+    """Where the course has them: what is hidden is not asked, but it may help to say what is wrong."""
     exam = prepare(course, double, seed=1, public_only=True)
     assert {prop.visibility for prop in exam.properties} == {"public"}
-    assert (exam.reference, exam.misconceptions) == (None, {})
+    assert exam.reference is not None
+    assert set(exam.misconceptions) == {"squared", "summed"}
+
+
+def test_one_at_a_time_only_the_first_failure_is_made_smaller(course: Course, double: Exercise) -> None:
+    """The others keep the input on which they failed; the verdicts are the same."""
+    exam = prepare(course, double, seed=1)
+    connection = local(SimpleNamespace(double=lambda X: X * X * X))
+    one = examine(exam, lambda: connection, everything=True, one_at_a_time=True)
+    every = examine(exam, lambda: connection, everything=True)
+    none = examine(exam, lambda: connection, everything=True, shrink=False)
+    assert [result.outcome for result in one] == [result.outcome for result in every]
+    failed = [place for place, result in enumerate(one) if result.outcome == "failed"]
+    assert len(failed) > 1
+    assert one[failed[0]].counterexample == every[failed[0]].counterexample
+    assert [one[place].counterexample for place in failed[1:]] == [none[place].counterexample for place in failed[1:]]
 
 
 # Our own failures
@@ -368,11 +461,70 @@ def test_a_run_that_could_see_a_reference_says_nothing_of_it(grade: Grade, text:
         assert result.counterexample is None or (result.counterexample.got, result.counterexample.wanted) == ({}, {})
 
 
+CURVES = """
+from headcheck.compare import assert_measured, record
+
+@worth(1, hint="h", training=True)
+def training(student):
+    '''It learns.'''
+    for seed in range(2):
+        record("loss", [2.0 * student.{name}(2.0), seed])
+        assert_measured(student.{name}(4.0), what="error", at_most=9.0)
+"""
+RIGHT_CURVES = b'{"training": {"loss": [[8.0, 0.5]], "error": [[8.0], [8.0]]}, "other": {"loss": [[1.0]]}}'
+
+
+def test_curves_stand_beside_those_of_a_right_model(write_course: Callable[..., Course], full: Sandbox) -> None:
+    """The first of a name beside the first; where there is none, alone."""
+    course = write_course(public=CURVES.format(name="double"), hidden="")
+    course.exercises[0].curves.write_bytes(RIGHT_CURVES)
+    grader = Grader(course, Exams(course, 1), full)
+    (section,) = grader.grade_submission(Submission("amber", {"tiny/double": RIGHT}), [course.exercises[0]])
+    (result,) = section.exercises[0].properties
+    assert result.outcome == "passed"
+    assert [(curve.name, curve.values, curve.right) for curve in result.curves] == [
+        ("loss", [8.0, 0.0], [8.0, 0.5]),
+        ("error", [8.0], [8.0]),
+        ("loss", [8.0, 1.0], []),
+        ("error", [8.0], [8.0]),
+    ]
+    assert section_from_json(to_json(section), "here") == section
+
+
+def test_a_run_that_could_see_a_reference_draws_no_curve(write_course: Callable[..., Course], full: Sandbox) -> None:
+    """Its points could spell what may not be said."""
+    course = write_course()
+    course.exercises[1].public.write_text(GRADER_HEAD + CURVES.format(name="twice"))
+    course.exercises[1].hidden.write_text("")
+    grader = Grader(course, Exams(course, 1), full)
+    submission = Submission("amber", {"tiny/double": WRONG, "tiny/twice": TWICE})
+    (section,) = grader.grade_submission(submission, list(course.exercises))
+    (result,) = section.exercises[1].properties
+    assert (result.outcome, result.curves) == ("passed", [])
+
+
 def test_a_mistake_costs_points_once(grade: Grade) -> None:
     """A failed exercise is replaced by the reference for those that use it."""
     found = grade(double=WRONG, twice=TWICE)
     assert (found["double"].status, found["twice"].status) == ("failed", "passed")
     assert found["twice"].points == found["twice"].max_points
+
+
+NEGATED = b"from tiny.double import double\ndef twice(X): return -double(X)"
+
+
+def test_a_line_that_reproduces_is_shown_only_of_the_students_own_work(grade: Grade) -> None:
+    """Where a reference stands in, the line might show what it answers."""
+    lines = [
+        prop.counterexample.reproduce
+        for results in (grade(double=RIGHT, twice=NEGATED), grade(double=WRONG, twice=NEGATED))
+        for prop in results["twice"].properties
+        if prop.counterexample is not None
+    ]
+    own, beside_a_reference = lines[: len(lines) // 2], lines[len(lines) // 2 :]
+    assert all(line.startswith("from tiny.twice import twice; ") for line in own if line)
+    assert any(own)
+    assert not any(beside_a_reference)
 
 
 def test_what_passed_is_used_as_the_student_wrote_it(grade: Grade) -> None:
@@ -414,14 +566,16 @@ def test_a_result_has_exactly_these_fields(grader: Grader, double: Exercise) -> 
     (exercise,) = written["exercises"]
     assert set(exercise) == {
         "exercise", "status", "points", "max_points", "seconds", "misconception", "properties", "notes", "printed",
+        "first_wrong_step",
     }  # fmt: skip
     assert set(exercise["misconception"]) == {"name", "message"}
     for prop in exercise["properties"]:
         assert set(prop) == {
             "name", "visibility", "group", "outcome", "points", "max_points", "message", "counterexample", "seconds",
-            "sentence", "hint",
+            "sentence", "hint", "curves",
         }  # fmt: skip
-        assert prop["counterexample"] is None or set(prop["counterexample"]) == {"inputs", "got", "wanted"}
+        example = prop["counterexample"]
+        assert example is None or set(example) == {"inputs", "got", "wanted", "reproduce"}
 
 
 def test_weights_scale_points(grader: Grader, exams: Exams, double: Exercise, solved: SimpleNamespace) -> None:
@@ -533,7 +687,7 @@ def test_an_exercise_that_is_not_in_the_notebook_is_missing(grade_notebook: Grad
     """It is not taken from the reference; what uses it is, and is told so."""
     found = grade_notebook(twice=b"def twice(X):\n    return double(X)\n")
     assert (found["double"].status, found["double"].points) == ("missing", 0.0)
-    assert "has no code cell with the id tiny-double-code" in found["double"].properties[0].message
+    assert "has no cell that defines `double`" in found["double"].properties[0].message
     assert found["twice"].status == "passed"
     assert found["twice"].notes[0].startswith("graded with the reference's tiny/double")
 

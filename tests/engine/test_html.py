@@ -8,11 +8,21 @@ import hashlib
 import itertools
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import pytest
 
-from headcheck.html import render_report
-from headcheck.results import Counterexample, Diagnosis, ExerciseResult, PropertyResult, SectionResult, section_result
+from headcheck.html import NO_FILE, render_check, render_exercise, render_report
+from headcheck.language import ENGLISH, speak
+from headcheck.results import (
+    Counterexample,
+    Curve,
+    Diagnosis,
+    ExerciseResult,
+    PropertyResult,
+    SectionResult,
+    section_result,
+)
 
 SECTIONS = {"scoring": "Attention scoring functions (10.3)", "multihead": "Multi-head attention (10.5)"}
 AWAITING = {"scoring": "2 written answers (5 points)", "bonus": "1 written answer (3 points)"}
@@ -22,6 +32,7 @@ MASKED = Diagnosis(
     "When should the mask act?",
 )
 SCALED = Diagnosis("scaled_by_the_values", "You divided by the root of the value width. Whose width is summed over?")
+NAMES = {"scoring/masked_softmax": "Masked softmax", "multihead/head_reshape": "Heads into the batch and back"}
 HOSTILE = "<script>alert(1)</script>\u202e\x1b]8;;http://evil\x07\x00=HYPERLINK()\"'&"
 
 
@@ -89,6 +100,16 @@ LARGE = claim(
     ),
 )
 LOOP = claim("it_learns", "Training lowers the loss.", "timeout", worth=2, message="no answer within 5 s")
+TRAINED = claim(
+    "it_recalls",
+    "After 200 steps it recalls.",
+    worth=3,
+    curves=[
+        Curve("the loss", [2.0, 0.5, 0.02], [2.0, 0.4, 0.01]),
+        Curve("the share that it has right,", [0.3, 0.9, 0.97], [0.3, 0.95, 0.99], at_least=0.95),
+        Curve("the error", [0.125], [0.0625], at_most=0.25),
+    ],
+)
 LATER = claim("later", "The gradient is the derivative.", "skipped", message="training runs last")
 OURS = claim("broke", "The weights are those of the reference.", "broken", message="it failed on the reference")
 
@@ -98,7 +119,9 @@ def a_class() -> list[SectionResult]:
     right = [SHAPE, ZEROS, *(dataclasses.replace(p, outcome="passed", points=1.0) for p in (SUMS, EMPTY))]
     good = exercise("scoring/masked_softmax", "passed", right)
     mistaken = [SHAPE, ZEROS, SUMS, EMPTY, LATER]
-    masked = exercise("scoring/masked_softmax", "failed", mistaken, MASKED, printed="tensor([[1., 9.]])\n")
+    steps = "Right so far: the scores. The first step that goes wrong: the mask."
+    printed = "tensor([[1., 9.]])\n"
+    masked = exercise("scoring/masked_softmax", "failed", mistaken, MASKED, printed=printed, first_wrong_step=steps)
     slow = exercise("scoring/dot_product_attention", "timeout", [SHAPE, LOOP, LATER])
     scaled = exercise("scoring/dot_product_attention", "failed", [SHAPE, dataclasses.replace(SUMS, hint="")], SCALED)
     dot = exercise("scoring/dot_product_attention", "passed", [SHAPE])
@@ -106,7 +129,7 @@ def a_class() -> list[SectionResult]:
     ours = exercise("multihead/head_reshape", "broken", [SHAPE, OURS], notes=["graded without its training data"])
     absent = dataclasses.replace(LARGE, outcome="missing", counterexample=None)
     gone = exercise("multihead/head_reshape", "missing", [absent])
-    fine = exercise("multihead/head_reshape", "passed", [SHAPE])
+    fine = exercise("multihead/head_reshape", "passed", [SHAPE, TRAINED])
     return [
         section_result(student, section, "full", 7, exercises)
         for student, section, exercises in [
@@ -127,7 +150,7 @@ def a_class() -> list[SectionResult]:
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
     """The report of that class."""
-    return render_report(a_class(), SECTIONS, AWAITING)
+    return render_report(a_class(), SECTIONS, AWAITING, names=NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -184,34 +207,52 @@ def test_the_overview_links_to_every_student(pages):
 
 
 def test_the_overview_counts_students_and_submissions(pages):
-    """A submission is one section of one student."""
-    assert "6 students, 10 submissions. Sandbox: full." in words(pages["index.html"])
+    """A submission is one section of one student of which something was handed in."""
+    assert "6 students, 9 submissions. Sandbox: full." in words(pages["index.html"])
 
 
 def test_the_overview_shows_points_totals_and_what_went_wrong(pages):
-    """A row holds the points of each section, marks of what needs a look, and the total."""
+    """A row holds the total, and the points of each section with marks of what needs a look."""
     row = words("<body>" + re.search(r"<tr><th[^>]*><a[^>]*>dmitri.*?</tr>", pages["index.html"], re.DOTALL)[0])
-    assert row == "dmitri 1 timeout 3.5 1 broken 1 4.5"
+    assert row == "dmitri 4.5 1 timeout 3.5 1 broken 1"
 
 
 def test_a_section_without_a_submission_is_said_to_have_none(pages):
-    """Nothing handed in is not the same as no points."""
-    assert "esra 3.5 none 3.5" in words(pages["index.html"])
+    """Nothing handed in is not the same as no points, graded or not."""
+    assert "esra 3.5 3.5 none" in words(pages["index.html"])
+    assert "chidi 3.5 3.5 none" in words(pages["index.html"])
+
+
+def test_exercises_that_nobody_handed_in_are_listed_apart():
+    """Without a bar and a share of 0."""
+    gone = exercise("scoring/masked_softmax", "missing", [dataclasses.replace(SHAPE, outcome="missing", points=0.0)])
+    found = render_report([section_result("amber", "scoring", "full", 7, [gone])], SECTIONS, {}, names=NAMES)
+    assert "Handed in by nobody Masked softmax scoring/masked_softmax" in words(found["index.html"])
+    assert "0 %" not in found["index.html"]
 
 
 def test_the_overview_shows_how_many_passed_and_the_common_mistakes(pages):
     """An exercise lists its most frequent misconceptions first, with their numbers."""
     text = words(pages["index.html"])
-    assert "masked softmax scoring/masked_softmax 40 % passed, 2 of 5 3\u00d7 mask after softmax You multiplied" in text
-    assert "scoring/dot_product_attention 40 % passed, 2 of 5 2\u00d7 scaled by the values You divided" in text
+    assert "Masked softmax scoring/masked_softmax 40 % passed, 2 of 5 3\u00d7 mask after softmax You multiplied" in text
+    assert (
+        "dot product attention scoring/dot_product_attention 40 % passed, 2 of 5 2\u00d7 scaled by the values" in text
+    )
 
 
-def test_a_missing_exercise_is_one_line(pages):
-    """Not a line and a hint for each of its checks."""
-    (page,) = (page for path, page in pages.items() if path.endswith("-chidi.html"))
-    missing = words(page).partition("head reshape missing")[2]
-    assert f"{LARGE.message}; none of its checks could be run" in missing
-    assert LARGE.sentence not in missing
+def test_missing_exercises_are_one_line_each_under_the_reason():
+    """Not a line and a hint for each of their checks, and nothing but its title for a section without any."""
+    absent = dataclasses.replace(
+        LARGE, outcome="missing", points=0.0, counterexample=None, message=f"{NO_FILE}: save it"
+    )
+    large = dataclasses.replace(absent, message="the file is too large")
+    gone = [exercise(f"scoring/{name}", "missing", [one]) for name, one in (("a", absent), ("b", large), ("c", absent))]
+    sections = {"scoring": gone, "multihead": [exercise("multihead/d", "missing", [absent])]}
+    results = [section_result("amber", name, "full", 7, own) for name, own in sections.items()]
+    text = words(render_report(results, SECTIONS, {})["students/1-amber.html"])
+    assert "Not handed in a 0 / 2 c 0 / 2 Not handed in the file is too large b 0 / 2" in text
+    assert text.endswith(f"Not begun {SECTIONS['multihead']} 0 / 2")
+    assert LARGE.sentence not in text
 
 
 def test_what_a_person_has_yet_to_judge_is_said(pages):
@@ -233,7 +274,7 @@ def test_a_weak_sandbox_is_warned_of_where_it_was_used(pages):
 def test_sections_stand_in_the_order_of_the_course(pages):
     """The titles are the course's."""
     headers = re.findall(r'<th scope="col">(.*?)<', pages["index.html"])
-    assert [header.strip() for header in headers] == ["Student", *SECTIONS.values(), "Total"]
+    assert [header.strip() for header in headers] == ["Student", "Total", *SECTIONS.values()]
 
 
 def test_an_empty_class_is_a_page_too():
@@ -242,9 +283,46 @@ def test_an_empty_class_is_a_page_too():
 
 
 def test_the_misconception_comes_before_the_checks(pages):
-    """The mistake by name is the first thing under an exercise."""
+    """The mistake by name is the first thing under an exercise, then comes how far it is right."""
     text = words(pages["students/5-esra.html"])
-    assert "masked softmax failed 2.5 / 5.5 You multiplied" in text
+    said = f"{MASKED.message} Right so far: the scores. The first step that goes wrong: the mask. Fix this first"
+    assert f"Masked softmax not right yet 2.5 / 5.5 The mistake: mask after softmax {said} {SUMS.sentence}" in text
+
+
+def test_only_the_first_thing_to_fix_is_unfolded(pages):
+    """What else does not pass, what did not run and what passes can be unfolded."""
+    article = re.search(r'<article id="scoring-masked-softmax">.*?</article>', pages["students/5-esra.html"], re.DOTALL)
+    shown, *folded = re.split(r"<details[^>]*>", article[0])
+    assert SUMS.sentence in shown
+    summaries = ["One more check does not pass", "One check was not run yet", "2 checks pass", "What the code printed"]
+    assert [re.search(r"<summary>(.*)</summary>", part)[1] for part in folded] == summaries
+    sentences = [EMPTY.sentence, LATER.sentence, ZEROS.sentence]
+    assert [sentence in part for sentence, part in zip(sentences, folded, strict=False)] == [True] * 3
+    assert not any(sentence in shown for sentence in sentences)
+
+
+def test_what_is_beyond_the_book_is_not_to_be_fixed_first():
+    """An exercise that has passed asks for nothing, but says what is left."""
+    text = words("<body>" + render_exercise(exercise("scoring/a", "passed", [SHAPE, EMPTY])))
+    assert f"Beyond the book {EMPTY.sentence}" in text
+    assert "Fix this first" not in text
+
+
+def test_what_broke_is_ours():
+    """Nobody is told to fix it, and the hint is not given."""
+    text = words("<body>" + render_exercise(exercise("scoring/a", "broken", [dataclasses.replace(OURS, hint="Try.")])))
+    assert "headcheck failed: no points lost" in text
+    assert f"Our mistake, not yours {OURS.sentence}" in text
+    assert "Try." not in text
+
+
+def test_the_line_that_reproduces_can_be_selected_whole():
+    """It stands by itself, as it is to be typed."""
+    line = 'masked_softmax(torch.tensor([[1.0, "<9>"]]))'
+    example = dataclasses.replace(SUMS.counterexample, reproduce=line)
+    page = render_exercise(exercise("scoring/a", "failed", [dataclasses.replace(SUMS, counterexample=example)]))
+    assert "masked_softmax(torch.tensor([[1.0, &#34;&lt;9&gt;&#34;]]))</pre>" in page
+    assert "pre.code { -webkit-user-select: all; user-select: all;" in page
 
 
 def test_a_failed_check_shows_what_a_student_needs(pages):
@@ -257,7 +335,7 @@ def test_a_failed_check_shows_what_a_student_needs(pages):
 
 def test_differing_cells_carry_a_sign_beside_their_colour(pages):
     """A reader who sees no colour sees which cells differ."""
-    assert pages["students/5-esra.html"].count('off"><span class="sign">✗</span>') == 2 + 3
+    assert pages["students/5-esra.html"].count('off"><span class="sign" role="img" aria-label="differs">✗') == 2 + 3
 
 
 def test_cells_are_shaded_by_their_value(pages):
@@ -265,14 +343,33 @@ def test_cells_are_shaded_by_their_value(pages):
     page = pages["students/5-esra.html"]
     assert '<td class="p5">9</td>' in page
     assert '<td class="n2">-3</td>' in page
-    assert '<td class="odd off"><span class="sign">✗</span>nan</td>' in page
+    assert re.search(r'<td class="odd off"><span[^>]*>✗</span>nan</td>', page)
 
 
-def test_robust_checks_stand_under_their_own_heading(pages):
-    """What the book does not ask for is said to be beyond it."""
-    text = words(pages["students/5-esra.html"])
-    assert text.index("Beyond the book") < text.index(EMPTY.sentence)
-    assert text.index(SUMS.sentence) < text.index("Beyond the book")
+def test_attention_weights_have_shades_from_0_to_1_and_named_axes(pages):
+    """Rows are queries and columns keys; a weight is shaded by its share of the whole."""
+    table = re.findall(r'<table class="matrix">.*?</table>', pages["students/5-esra.html"], re.DOTALL)[-2]
+    assert re.findall(r'class="(w\d+)', table) == ["w0", "w1", "w9"]
+    assert '<th scope="colgroup" class="across" colspan="3">keys</th>' in table
+    assert '<th scope="rowgroup" class="down" rowspan="2">queries</th>' in table
+
+
+def test_robust_checks_are_said_to_be_beyond_the_book(pages):
+    """The book does not ask for them."""
+    assert f"{EMPTY.sentence} beyond the book" in words(pages["students/5-esra.html"])
+
+
+def test_curves_are_drawn_beside_those_of_a_right_model_and_the_thresholds(pages):
+    """The student's is solid, the right one dashed, the threshold labelled; and all of it is said in words."""
+    page = pages["students/1-amber.html"]
+    drawings = re.findall(r'<svg viewBox="0 0 360.0[^>]* role="img">.*?</svg>', page, re.DOTALL)
+    loss, share, error = (words(f"<body>{drawing}") for drawing in drawings)
+    assert loss.startswith("the loss Yours: from 2 to 0.02. A right model: from 2 to 0.01.")
+    assert share.startswith("the share that it has right Yours: from 0.3 to 0.97. A right model: from 0.3 to 0.99.")
+    assert error.startswith("the error Yours: 0.125. A right model: 0.0625. Wanted: at most 0.25.")
+    assert drawings[1].count('<polyline class="own"') == drawings[1].count('<polyline class="right"') == 1
+    assert share.endswith("at least 0.95")
+    assert ".chart .right { stroke: var(--quiet); stroke-width: 1.5; stroke-dasharray:" in page
 
 
 def test_a_batch_is_one_labelled_matrix_an_example(pages):
@@ -288,7 +385,7 @@ def test_a_large_tensor_is_one_line(pages):
 
 def test_printed_text_and_notes_are_shown(pages):
     """What the code printed keeps its lines; notes are for the instructor."""
-    assert "<pre>tensor([[1., 9.]])\n</pre>" in pages["students/5-esra.html"]
+    assert '<pre tabindex="0">tensor([[1., 9.]])\n</pre>' in pages["students/5-esra.html"]
     assert "Notes for the instructor graded without its training data" in words(pages["students/4-dmitri.html"])
 
 
@@ -299,7 +396,9 @@ def test_every_page_is_well_formed_and_whole_in_itself(pages, hostile_pages):
         assert tags.open == []
         assert not {"script", "link", "img", "iframe", "object", "form", "base"} & set(tags.names)
         assert not any(name.startswith("on") or name in {"style", "src"} for name, _ in tags.attributes)
-        assert all(value.endswith(".html") and "//" not in value for name, value in tags.attributes if name == "href")
+        links = [value for name, value in tags.attributes if name == "href"]
+        anchors = {f"#{value}" for name, value in tags.attributes if name == "id"}
+        assert all(re.fullmatch(r"(\.\./|students/)[a-z0-9-]+\.html", link) or link in anchors for link in links)
         assert "url(" not in page
         assert "@import" not in page
 
@@ -337,4 +436,120 @@ def test_tables_and_headings_are_accessible(pages):
         assert "<th>" not in page
         levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", page)]
         assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all("<caption" in table for table in re.findall(r"<table.*?</table>", page, re.DOTALL))
+        assert page.count("<main>") == 1
         assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+# One's own check
+
+
+def test_a_check_is_one_page_by_section():
+    """Titles are the course's; an exercise links to its place; what grading adds is counted."""
+    masked = exercise("scoring/masked_softmax", "failed", [SHAPE, SUMS], MASKED)
+    heads = exercise("multihead/head_reshape", "passed", [SHAPE])
+    page = render_check([masked, heads], SECTIONS, NAMES, hidden_left={masked.exercise: 3, heads.exercise: 1})
+    text = words(page)
+    assert text.startswith("Your check 1 of 2 exercises pass ✗ not right yet Masked softmax 1 / 2")
+    assert text.index(SECTIONS["scoring"]) < text.index(SECTIONS["multihead"]) < text.index("It passes its only check")
+    assert "3 more checks run when this is graded." in text
+    assert "One more check runs when this is graded." in text
+    assert re.findall(r'<article id="([^"]*)"', page) == re.findall('href="#([^"]*)"', page)
+    assert Tags(page).open == []
+
+
+def test_a_part_of_a_notebook_has_no_ids_and_a_style_that_stays_inside():
+    """Several of them stand on one page."""
+    page = render_exercise(exercise("scoring/masked_softmax", "failed", [SHAPE, SUMS]), name="Masked softmax")
+    assert not {"id", "href"} & {name for name, _ in Tags(page).attributes}
+    assert "<style>@scope (.headcheck) { /*" in page
+    assert "Masked softmax" in page
+
+
+# Every reader
+
+
+def test_pages_speak_the_language_that_is_spoken(tmp_path):
+    """The page's own words and what it was given, and the document says which language it is."""
+    catalogue = tmp_path / "headcheck.zh.po"
+    pairs = {
+        "Fix this first": "先改这里",
+        "Masked softmax": "掩蔽 softmax",
+        SUMS.sentence: "每行之和为 1。",
+        SUMS.hint: "先掩蔽",
+        "Hint": "提示",
+    }
+    catalogue.write_text("".join(f'msgid "{text}"\nmsgstr "{said}"\n\n' for text, said in pairs.items()), "utf-8")
+    speak("zh", [catalogue])
+    try:
+        page = render_check([exercise("scoring/masked_softmax", "failed", [SUMS])], SECTIONS, NAMES)
+    finally:
+        speak(ENGLISH)
+    assert '<html lang="zh-Hans">' in page
+    assert all(said in page for said in pairs.values())
+    assert SUMS.sentence not in page
+
+
+STYLE = files("headcheck").joinpath("templates/report.css").read_text(encoding="utf-8")
+SCHEMES = dict(
+    zip(("light", "dark", "print"), re.findall(r":scope \{\s*(--paper.*?)\}", STYLE, re.DOTALL), strict=True)
+)
+TEXTS = ["--ink", "--quiet", "--good", "--bad", "--odd", "--link"]
+SHADES = dict(re.findall(r"\.([pnw]\d+) \{ background: (rgb\(var\([^;]*); \}", STYLE.replace(", .n0", "")))
+
+
+def channels(color: str, scheme: dict[str, str], under: tuple[float, ...] = ()) -> tuple[float, ...]:
+    """Red, green and blue of a color of the style, laid over another where it lets that through."""
+    if color.startswith("#"):
+        digits = color[1:] if len(color) == 7 else "".join(2 * digit for digit in color[1:])
+        return tuple(int(digits[place : place + 2], 16) for place in (0, 2, 4))
+    name, alpha = re.fullmatch(r"rgb\(var\((--\w+)\) / ([\d.]+)\)", color).groups()
+    over = [float(part) for part in scheme[name].split()]
+    return tuple(float(alpha) * a + (1 - float(alpha)) * b for a, b in zip(over, under, strict=True))
+
+
+def luminance(color: tuple[float, ...]) -> float:
+    """As WCAG 2 defines it."""
+    parts = [part / 255 for part in color]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_text_stands_out_from_what_is_behind_it(name):
+    """At least 4.5 to 1: every kind of text on the page and on soft ground, and a cell's number on every shade."""
+    scheme = dict(re.findall(r"(--\w+): ([^;]+);", SCHEMES[name]))
+    paper, soft, ink = (channels(scheme[variable], scheme) for variable in ("--paper", "--soft", "--ink"))
+    found = {
+        (text, ground): contrast(channels(scheme[text], scheme), behind)
+        for text in TEXTS
+        for ground, behind in (("paper", paper), ("soft", soft))
+    }
+    found |= {("ink", shade): contrast(ink, channels(color, scheme, paper)) for shade, color in SHADES.items()}
+    allowed = channels("rgb(var(--allow) / .1)", scheme, paper)
+    found |= {(text, "allowed"): contrast(channels(scheme[text], scheme), allowed) for text in ("--good", "--quiet")}
+    assert len(SHADES) == 6 + 5 + 11
+    assert {pair: ratio for pair, ratio in found.items() if ratio < 4.5} == {}
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_lines_of_a_drawing_stand_out(name):
+    """At least 3 to 1, as graphics must; and the student's and the right curve differ in more than colour."""
+    scheme = dict(re.findall(r"(--\w+): ([^;]+);", SCHEMES[name]))
+    paper = channels(scheme["--paper"], scheme)
+    assert contrast(channels("rgb(var(--pos) / 1)", scheme, paper), paper) >= 3
+    assert "stroke-dasharray" in re.search(r"\.chart \.right \{[^}]*\}", STYLE)[0]
+    assert "stroke-dasharray" not in re.search(r"\.chart \.own \{[^}]*\}", STYLE)[0]
+
+
+def test_focus_is_visible_and_nothing_is_hidden_from_the_keyboard(pages):
+    """Whatever scrolls can be reached, and what has the focus is outlined."""
+    assert ":focus-visible { outline: 3px solid" in STYLE
+    assert "outline: none" not in STYLE
+    assert all('tabindex="0"' in tag for tag in re.findall(r"<pre[^>]*>", pages["students/5-esra.html"]))

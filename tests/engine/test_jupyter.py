@@ -51,13 +51,13 @@ def run(course: Course) -> Iterator[Run]:
     for name, module in list(sys.modules.items()):
         if str(course.root) in repr(module):
             del sys.modules[name]
-    jupyter._checker(course.root).close()
+    jupyter._kernel(course.root).close()
     InteractiveShell.clear_instance()
 
 
 def outcomes(feedback: object) -> list[str]:
     """How the checks of the only exercise ended."""
-    assert isinstance(feedback, Feedback)
+    assert isinstance(feedback, Feedback), feedback
     (result,) = feedback.results
     return [prop.outcome for prop in result.properties]
 
@@ -144,10 +144,10 @@ def test_a_name_that_is_none_is_said_with_those_that_are(run: Run) -> None:
 def test_a_sandbox_that_died_is_replaced(run: Run, course: Course) -> None:
     """A kernel lives for days."""
     first = run("factor = 2", RIGHT, "%check tiny/double")[-1]
-    checker = jupyter._checker(course.root)
-    assert checker._sandbox is not None
-    checker._sandbox._process.kill()
-    checker._sandbox._process.wait()
+    sandbox = jupyter._kernel(course.root)._checker._sandbox
+    assert sandbox is not None
+    sandbox._process.kill()
+    sandbox._process.wait()
     assert outcomes(run("%check tiny/double")[-1]) == outcomes(first)
 
 
@@ -162,3 +162,29 @@ def test_the_newest_of_each_definition_is_kept_in_order() -> None:
     history = newest(["a = 1", "def f(): 1", "def g(): 2", "def f(): 3", "def :", "%magic"], str)
     assert history.cells == ["a = 1", "def g(): 2", "def f(): 3"]
     assert history.defines == {"f", "g"}
+
+
+def test_without_a_name_all_that_was_begun_is_checked_one_thing_at_a_time(run: Run) -> None:
+    """The first that is wrong in full, the others in a line; all in full when that is asked for."""
+    one, every = run(WRONG, TWICE, "%check", "%check --all tiny")[-2:]
+    assert repr(one).count("checks passed.") == 1
+    assert "0 of 2 exercises pass. 2 in work." in repr(one)
+    assert "0 of 2 exercises pass." in one._repr_html_()  # type: ignore[attr-defined]
+    assert repr(every).count("checks passed.") == 2
+
+
+def test_hints_are_given_one_by_one(run: Run) -> None:
+    """As on the command line."""
+    first, second = run(WRONG, "%check tiny/double --hint", "%check --hint tiny/double")[-2:]
+    assert "Hint 1 of 2:" in repr(first)
+    assert "Hint 2 of 2:" not in repr(first)
+    assert "Hint 2 of 2:" in repr(second)
+
+
+def test_what_cannot_be_understood_is_said_with_what_can(run: Run) -> None:
+    """And so is a check before anything was begun."""
+    wrong, nothing = run("%check tiny/double --everything", "%check")[-2:]
+    assert isinstance(wrong, UsageError)
+    assert "with --all or --hint" in str(wrong)
+    assert isinstance(nothing, UsageError)
+    assert "run the cell of an exercise" in str(nothing)

@@ -204,3 +204,60 @@ def test_extreme_numbers_have_shades():
     top = torch.finfo(torch.float64).max
     pair = compared(torch.tensor([top, 5e-324], dtype=torch.float64), torch.tensor([-top, 0.0], dtype=torch.float64))
     assert [cell.level for cell in pair.got.matrices[0].rows[0]] == [5, 0]
+
+
+def test_attention_weights_have_levels_of_their_own():
+    """Tenths of the whole weight, not of the largest; what is no number has none."""
+    weights = torch.tensor([[0.5, 0.26, 0.0, float("nan")]])
+    (view,) = views({"attention_weights": show(weights)})
+    assert view.weights
+    assert [cell.level for cell in view.matrices[0].rows[0]] == [5, 3, 0, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "got", "wanted"),
+    [("weights", [1.5, 0.0], [1.0, 0.0]), ("weights", [0.5, 0.5], [-1.0, 2.0]), ("W.weight", [0.5], [0.5])],
+)
+def test_what_are_no_weights_keeps_levels_of_both_signs(name, got, wanted):
+    """One number outside 0 to 1 on either side, or another name."""
+    (pair,) = pairs({name: show(torch.tensor(got))}, {name: show(torch.tensor(wanted))})
+    assert not pair.got.weights
+    assert not pair.wanted.weights
+
+
+@pytest.mark.parametrize(
+    ("name", "axes"),
+    [
+        ("scores", ("queries", "keys")),
+        ("weights after the call", ("queries", "keys")),
+        ("mha.attention.attention_weights", ("queries", "keys")),
+        ("the attention weights of step 0", ("queries", "keys")),
+        ("attention_weights.sum(-1)", ("", "")),
+        ("attention_weights @ values", ("", "")),
+        ("differences of the scores", ("", "")),
+        ("gradient of scores", ("", "")),
+        ("output", ("", "")),
+    ],
+)
+def test_axes_of_weights_and_scores_have_names(name, axes):
+    """Rows are queries and columns keys; what is computed from them has other axes."""
+    (view,) = views({name: show(torch.zeros(1, 2, 3))})
+    assert (view.down, view.across) == axes
+
+
+def test_weights_of_one_axis_have_no_named_axes():
+    """It may be either."""
+    (view,) = views({"weights": show(torch.zeros(3))})
+    assert (view.down, view.across, view.weights) == ("", "", True)
+
+
+def test_one_matrix_needs_no_label():
+    """The place in a batch of one says nothing; of several, or of those left out, it does."""
+    assert [viewed(show(torch.zeros(batch, 2, 2))).is_alone for batch in (1, 2, 20)] == [True, False, False]
+
+
+def test_a_pair_is_alike_where_only_numbers_differ():
+    """Then its name and shape need to be said once."""
+    assert compared(torch.zeros(2), torch.ones(2)).is_alike
+    assert not compared(torch.zeros(2), torch.ones(3)).is_alike
+    assert [pair.is_alike for pair in pairs({"a": 1}, {})] == [False]

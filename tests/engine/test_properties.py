@@ -11,21 +11,25 @@ import hypothesis
 import pytest
 import torch
 
-from headcheck.errors import CourseError, SandboxError
+from headcheck.errors import CourseError, SandboxError, StudentDied
 from headcheck.properties import (
     SHRINKING_CALLS,
     SHRINKING_SECONDS,
     Verdict,
     count_hidden,
     draw_cases,
+    load_hints,
     load_misconceptions,
     load_properties,
     load_reference,
+    load_right_curves,
+    load_steps,
     mistaken,
     property_seed,
     run,
     show,
 )  # fmt: skip
+from headcheck.results import Curve
 from headcheck.student import local
 
 if TYPE_CHECKING:
@@ -42,6 +46,33 @@ UNDER_TEN = '''
 def it_says_yes(student, n):
     """Every number is answered with True."""
     assert_that(student.double(n) is True, "it says no", n=n)
+'''
+
+
+def test_hints_are_read_in_order(write_course: WriteCourse) -> None:
+    """None where the public graders have none, or are not there; only texts will do."""
+    course = write_course(public=UNDER_TEN + "\nHINTS = ('Think.', 'Think again.')\n")
+    assert load_hints(course, course.exercises[0]) == ("Think.", "Think again.")
+    public, text = course.exercises[0].public, course.exercises[0].public.read_text()
+    public.write_text(f"{text}\ndel HINTS\n")
+    assert load_hints(course, course.exercises[0]) == ()
+    public.write_text(f"{text}\nHINTS = 'Think.'\n")
+    with pytest.raises(CourseError, match=r"HINTS in public\.py must be a tuple of texts"):
+        load_hints(course, course.exercises[0])
+    public.unlink()
+    assert load_hints(course, course.exercises[0]) == ()
+
+
+TRAINING = '''
+from headcheck.compare import assert_measured, record
+
+@worth(1, hint="h", training=True)
+def it_learns(student):
+    """It learns."""
+    X = torch.ones(2)
+    record("loss", student.double(X))
+    assert_measured(4.0, what="loss", at_most=5.0)
+    student.double(X).nothing
 '''
 
 
@@ -81,6 +112,35 @@ def test_gates_come_first_and_training_last(write_course: WriteCourse) -> None:
     assert [prop.name for prop in found] == ["gate", "plain", "hidden", "slow"]
     assert [prop.visibility for prop in found] == ["hidden", "public", "hidden", "public"]
     assert count_hidden(course, course.exercises[0]) == 2
+
+
+STEPS = """
+from headcheck.properties import step
+
+@step("the second")
+def b(student):
+    assert student.double(1) == 2
+
+@step("the first", examples=3)
+@given(n=st.integers(0, 9))
+def a(student, n):
+    assert student.double(n) == 2 * n
+"""
+
+
+def test_steps_are_no_properties(write_course: WriteCourse) -> None:
+    """They have a name, an order, inputs and verdicts; no points, and no place among what is counted."""
+    course = write_course(public=STEPS + UNDER_TEN, hidden="")
+    exercise = course.exercises[0]
+    assert [prop.name for prop in load_properties(course, exercise)] == ["it_says_yes"]
+    assert count_hidden(course, exercise) == 0
+    steps = load_steps(course, exercise)
+    assert [(step.name, step.sentence) for step in steps] == [("b", "the second"), ("a", "the first")]
+    assert [(step.worth.points, len(draw_cases(step, 1))) for step in steps] == [(0.0, 1), (0.0, 3)]
+    assert [judge(step, lambda n: 2 * n).outcome for step in steps] == ["passed", "passed"]
+    assert [judge(step, lambda n: n + 1, shrink=False).outcome for step in steps] == ["passed", "failed"]
+    exercise.public.unlink()
+    assert load_steps(course, exercise) == []
 
 
 def test_a_course_without_hidden_graders_has_the_public_properties(write_course: WriteCourse) -> None:
@@ -296,6 +356,89 @@ def test_shrinking_stays_within_its_seconds(property_of: Callable[[str], Propert
     assert 1 <= shrinking <= 6
 
 
+SCORES = '''
+from headcheck.strategies import masked_scores
+@worth(1, hint="Double.")
+@given(case=masked_scores(dtype=torch.float64))
+def it_doubles(student, case):
+    """Twice the input."""
+    assert_close(student.double(case.scores), 2 * case.scores, what="answer")
+'''
+
+
+def shown_scores(verdict: Verdict) -> Any:
+    """The scores of a counterexample."""
+    assert verdict.counterexample is not None
+    return verdict.counterexample.inputs["scores"]["values"]
+
+
+@pytest.mark.parametrize("reference", [None, SimpleNamespace(double=lambda X: 2 * X)])
+def test_a_failure_shows_one_short_number(property_of: Callable[[str], Property], reference: Any) -> None:
+    """Of tensors, too, the smallest is found, whether there is a reference or not."""
+    verdict = judge(property_of(SCORES), lambda X: 2 * X + 1, reference=reference)
+    assert shown_scores(verdict) in ([[[0.0]]], [[[1.0]]])
+    assert verdict.message.startswith("answer[0, 0, 0] is ")
+
+
+def test_a_counterexample_is_one_that_the_reference_passes(property_of: Callable[[str], Property]) -> None:
+    """Here the reference is wrong on a single key, so two are shown."""
+    reference = SimpleNamespace(double=lambda X: 2 * X + (X.shape[-1] == 1))
+    verdict = judge(property_of(SCORES), lambda X: 2 * X + 1, reference=reference)
+    assert len(shown_scores(verdict)[0][0]) == 2
+
+
+def test_a_simpler_input_fails_in_the_same_way(property_of: Callable[[str], Property]) -> None:
+    """One that raises is another mistake than one that is answered wrongly, however small it is."""
+
+    def double(X: torch.Tensor) -> torch.Tensor:
+        if not X.any():
+            raise ValueError("nothing to double")
+        return 2 * X + 1
+
+    verdict = judge(property_of(SCORES), double)
+    assert verdict.message.startswith("answer[")
+    assert shown_scores(verdict) != [[[0.0]]]
+
+
+def test_an_answer_that_changes_each_time_ends_the_search_in_time(property_of: Callable[[str], Property]) -> None:
+    """The best that was found is kept, after no more calls than there are."""
+    calls = iter(range(10**6))
+    prop = property_of(SCORES)
+    assert judge(prop, lambda X: 2 * X + next(calls) % 3).outcome == "failed"
+    assert next(calls) <= prop.worth.examples + SHRINKING_CALLS
+
+
+def test_a_submission_that_dies_while_its_failure_is_made_smaller_is_left_in_peace(
+    property_of: Callable[[str], Property],
+) -> None:
+    """The failure that was found counts; nothing is called after it."""
+    prop = property_of(SCORES)
+    connection = local(SimpleNamespace(double=lambda X: X))
+    calls: list[int] = []
+
+    def connect() -> Any:
+        calls.append(1)
+        if len(calls) > 5:
+            raise StudentDied("it is gone")
+        return connection
+
+    verdict = run(prop, draw_cases(prop, 1), connect, None, seed=1)
+    assert (verdict.outcome, len(calls)) == ("failed", 6)
+
+
+def test_a_failure_comes_with_the_line_that_shows_it(property_of: Callable[[str], Property]) -> None:
+    """By the exercise's module; a failure that was not made smaller has none."""
+    prop = property_of(SCORES)
+    verdict = judge(prop, lambda X: 2 * X + 1)
+    assert verdict.counterexample is not None
+    assert verdict.counterexample.reproduce == (
+        "from tiny.double import double; import torch; print(double(torch.tensor([[[0.]]]).double()))"
+    )
+    unshrunk = judge(prop, lambda X: 2 * X + 1, shrink=False)
+    assert unshrunk.counterexample is not None
+    assert unshrunk.counterexample.reproduce == ""
+
+
 def test_a_failure_that_comes_and_goes_is_still_a_failure(property_of: Callable[[str], Property]) -> None:
     """Shrinking cannot meet it again, so the first example is shown."""
     answers = iter([False])
@@ -410,3 +553,37 @@ def test_a_dataclass_is_shown_by_its_fields(property_of: Callable[[str], Propert
     verdict = judge(prop, lambda n: 0)
     assert verdict.counterexample is not None
     assert set(verdict.counterexample.inputs) == {"scores", "valid_lens"}
+
+
+def test_curves_are_those_of_the_submission_alone(property_of: Callable[[str], Property]) -> None:
+    """Also where the property is run again, on the reference."""
+    prop = property_of(TRAINING)
+    reference = SimpleNamespace(double=lambda X: SimpleNamespace(nothing=X))
+
+    verdict = judge(prop, lambda X: [7.0, 6.0], reference=reference)
+    assert verdict.outcome == "failed"
+    assert verdict.curves == [Curve("loss", [7.0, 6.0, 4.0], at_most=5.0)]
+
+
+def test_a_passing_training_has_curves_too(property_of: Callable[[str], Property]) -> None:
+    """Once, also where the property is run again because arguments were changed."""
+    prop = property_of(TRAINING.replace("    student.double(X).nothing\n", ""))
+
+    def changes(X: torch.Tensor) -> list[float]:
+        X.zero_()
+        return [7.0]
+
+    for solution in (lambda X: [7.0], changes):
+        verdict = judge(prop, solution)
+        assert (verdict.outcome, [curve.values for curve in verdict.curves]) == ("passed", [[7.0, 4.0]])
+
+
+def test_curves_of_a_right_model_are_read_from_beside_the_grader(write_course: WriteCourse) -> None:
+    """There need not be any; a file that is something else is the author's mistake."""
+    exercise = write_course().exercises[0]
+    assert load_right_curves(exercise) == {}
+    exercise.curves.write_text('{"it_learns": {"loss": [[2.0, 1.0]]}}')
+    assert load_right_curves(exercise) == {"it_learns": {"loss": [[2.0, 1.0]]}}
+    exercise.curves.write_text('{"it_learns": [2.0]}')
+    with pytest.raises(CourseError, match=r"tiny/double: curves.json: .*benchmarks/curves.py"):
+        load_right_curves(exercise)

@@ -18,6 +18,7 @@ from headcheck import protocol
 from headcheck.errors import ProtocolError
 from headcheck.protocol import (
     DTYPES,
+    MAX_CLUE,
     MAX_FINDINGS,
     MAX_FRAME,
     MAX_PLAIN,
@@ -30,6 +31,7 @@ from headcheck.protocol import (
     Dtype,
     Generator,
     Mapping,
+    Place,
     Raised,
     Remote,
     Sequence,
@@ -203,6 +205,7 @@ MESSAGES = [
     encode(Done(pack(VALUE, array_of), {0: array_of(torch.ones(2))}, {0: b"x"}, "printed")),
     encode(Done(Sequence([Remote(1, "module", "Linear"), Array("int8", [0, 9], b"", meta=True)], True), {}, {}, "")),
     encode(Raised("ValueError", "m", "t", "p")),
+    encode(Raised("ValueError", "m", "t", "p", place=Place("f", 1, "x", "f", ["X: float32"]), clue=["near", "a", "b"])),
 ]
 
 
@@ -273,6 +276,15 @@ def test_what_a_worker_says_of_notebooks_is_bounded(findings):
     """In number and length; it is shown and stored like everything else."""
     with pytest.raises(ProtocolError, match="not a message"):
         decode_reply(encode(Raised("", "", "", "", findings))[4:])
+
+
+@pytest.mark.parametrize("clue", [["x"] * (MAX_CLUE + 1), ["x" * (2 * MAX_TEXT)], [1], "x"])
+def test_a_clue_is_bounded(clue):
+    """In number and length, and so are the tensors of a place; both are shown and stored."""
+    with pytest.raises(ProtocolError, match="not a message"):
+        decode_reply(encode(Raised("", "", "", "", clue=clue))[4:])
+    with pytest.raises(ProtocolError, match="not a message"):
+        decode_reply(encode(Raised("", "", "", "", place=Place("", 1, "", "", clue)))[4:])
 
 
 @pytest.mark.parametrize("key", [Sequence([], False), Sequence([1], True), Remote(1, "object", "set")])

@@ -232,6 +232,14 @@ def test_a_hidden_file_that_is_no_python_is_compared_all_the_same(own: Course) -
         release_files(own, "py")
 
 
+def test_translations_of_what_is_public_are_released(own: Course) -> None:
+    """By their paths; those of what is hidden stay."""
+    names = ["assignments/course.zh.po", "assignments/tiny/double.zh.po", "graders/tiny/double/public.zh.po"]
+    for name in [*names, "graders/tiny/double/hidden.zh.po"]:
+        (own.root / name).write_text("")
+    assert [name for name in release_files(own, "py") if name.endswith(".po")] == names
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -239,6 +247,9 @@ def test_a_hidden_file_that_is_no_python_is_compared_all_the_same(own: Course) -
         ("assignments/tiny/triple.py", "belongs to no exercise"),
         ("assignments/tiny/hidden.py", "has the name of a hidden file"),
         ("assignments/misconceptions.py", "has the name of a hidden file"),
+        ("assignments/hidden.zh.po", "has the name of a hidden file"),
+        ("assignments/tiny/triple.zh.po", "belongs to no exercise"),
+        ("graders/tiny/triple/public.zh.po", "belongs to no exercise"),
         ("graders/tiny/triple/public.py", "belongs to no exercise"),
     ],
 )

@@ -28,7 +28,7 @@ from headcheck.protocol import (
     Sequence,
     array_of,
 )
-from headcheck.student import MAX_PRINTED, Connection, Handle, Student, local
+from headcheck.student import MAX_EXCHANGES, MAX_PRINTED, Connection, Handle, Student, local
 
 
 class Attention(nn.Module):
@@ -510,6 +510,26 @@ def test_printed_text_and_results_are_kept_for_whoever_listens():
     connection.restart(0, trace)
     Student(connection).f()
     assert (connection.printed, trace) == (["hello"], [[5, []]])
+
+
+def test_exchanges_are_told_from_each_example_on() -> None:
+    """What was asked, and what was answered or raised, up to a number; nothing once nobody listens."""
+    exchanges = []
+    connection = local(SimpleNamespace(double=lambda X: 2 * X, fail=lambda: 1 / 0))
+    for _ in range(2):
+        connection.restart(0, exchanges=exchanges)
+        assert Student(connection).double(2) == 4
+        with pytest.raises(StudentRaised):
+            Student(connection).fail()
+    assert [type(request).__name__ for request, _ in exchanges] == ["Get", "Call", "Get", "Call"]
+    assert [type(reply).__name__ for _, reply in exchanges] == ["Done", "Done", "Done", "Raised"]
+    for _ in range(MAX_EXCHANGES):
+        Student(connection).double(2)
+    assert len(exchanges) == MAX_EXCHANGES
+    connection.restart(0)
+    exchanges.clear()
+    Student(connection).double(2)
+    assert exchanges == []
 
 
 def test_of_what_is_printed_the_first_texts_are_kept():

@@ -281,3 +281,59 @@ def test_a_refused_file_is_not_looked_for_in_the_notebook(submitted, course, not
     (amber,) = read_class(submitted, course)
     assert "s/a.py is not a plain file" in amber.refused["s/a"]
     assert not amber.may_hold(course.exercises[0])
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two exercises whose names are alike, and another section."""
+    exercises = tuple(
+        Exercise(tmp_path, *name.split("/"), "", "", (), (), (), (), Limits(), 1.0)
+        for name in ("s/masked_softmax", "s/masked_softmax_2d", "t/masked_softmax")
+    )
+    return Course(tmp_path, "", 0, Limits(), {"s": "", "t": ""}, exercises)
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("s/MaskedSoftmax.py", {"s/masked_softmax"}),
+        ("s/masked softmax (2).py", {"s/masked_softmax"}),
+        ("s/masked_softmax_2D.py", {"s/masked_softmax_2d"}),
+        ("t/masked-softmax.py", {"t/masked_softmax"}),
+        ("s/s copy.ipynb", {"s/masked_softmax", "s/masked_softmax_2d"}),
+        ("s/Untitled1.ipynb", {"s/masked_softmax", "s/masked_softmax_2d"}),
+        ("s/softmax.py", set()),
+        ("s/masked_softmax.md", set()),
+        ("s/.masked_softmax.py", set()),
+        ("s/masked\x1bsoftmax.py", set()),
+        ("deep/er/masked_softmax.py", set()),
+    ],
+)
+def test_a_file_of_nearly_the_right_name_is_named(tmp_path, two, path, wanted):
+    """For the exercises that it may be meant for, and for no others."""
+    (tmp_path / "amber" / path).parent.mkdir(parents=True)
+    (tmp_path / "amber" / path).write_bytes(b"")
+    amber = read_submission(str(tmp_path / "amber"), None, two)
+    assert set(amber.astray) == wanted
+    assert all(message.startswith(f"{path} is not looked at: rename it to ") for message in amber.astray.values())
+
+
+def test_a_name_that_is_no_text_is_no_stranger(tmp_path, two):
+    """A message that held it could not be written."""
+    (tmp_path / "amber" / "s").mkdir(parents=True)
+    os.close(os.open(os.fsencode(tmp_path) + b"/amber/s/masked_softmax\xff.py", os.O_CREAT))
+    assert read_submission(str(tmp_path / "amber"), None, two).astray == {}
+
+
+def test_links_and_many_names_are_looked_for_in_vain(tmp_path, two, monkeypatch):
+    """No link is followed, and what is too much is left."""
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "masked_softmax.py").write_bytes(NEEDLE)
+    (tmp_path / "amber").mkdir()
+    (tmp_path / "amber" / "q").symlink_to(hidden)
+    assert read_submission(str(tmp_path / "amber"), None, two).astray == {}
+    monkeypatch.setattr("headcheck.submission.MAX_STRANGERS", 1)
+    for name in ("aaa.py", "masked_softmax.py"):
+        (tmp_path / "amber" / name).write_bytes(b"")
+    assert read_submission(str(tmp_path / "amber"), None, two).astray == {}

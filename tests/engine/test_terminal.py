@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import io
 import re
@@ -11,8 +12,20 @@ import pytest
 from rich.console import Console
 
 from headcheck.audit import ExerciseAudit, Row
+from headcheck.progress import Standing
 from headcheck.results import Counterexample, Diagnosis, ExerciseResult, PropertyResult, section_result
-from headcheck.terminal import audit_view, class_table, exercise_view, plain_text
+from headcheck.terminal import (
+    audit_view,
+    blank_view,
+    builds_on_view,
+    class_table,
+    exercise_view,
+    hints_view,
+    plain_text,
+    progress_view,
+    property_view,
+    totals_view,
+)
 
 HOSTILE = "[bold red]x[/]\x1b[2J\x1b]8;;http://evil\x07\u202e\x00:skull:"
 KEY = ". passed x failed s skipped t timeout c crashed B broken - not run"
@@ -78,8 +91,8 @@ def test_the_first_failure_is_shown_alone():
     text = one_line(exercise_view(RESULT, hidden_left=3))
     assert "Rows sum to one." in text
     assert "Lengths obeyed." not in text
-    assert "1 of 4 checks passed; 2 did not, of which this is the first; 1 skipped for now;" in text
-    assert text.endswith("; 3 hidden checks remain for grading.")
+    assert "1 of 4 checks passed. 2 did not, of which this is the first. 1 skipped for now." in text
+    assert text.endswith(" 3 hidden checks remain for grading.")
 
 
 def test_everything_shows_every_check():
@@ -88,7 +101,7 @@ def test_everything_shows_every_check():
     places = [text.index(part) for part in ("Rows sum", "Lengths obeyed.", "passed Shape kept.", "skipped Empty rows.")]
     assert places == sorted(places)
     assert "beyond the book" in text
-    assert text.endswith("1 skipped for now; 1 hidden check remains for grading.")
+    assert text.endswith("1 skipped for now. 1 hidden check remains for grading.")
 
 
 def test_a_failure_says_sentence_message_input_got_wanted_and_hint():
@@ -101,7 +114,7 @@ scoring/masked_softmax  failed  1 of 4 points
 
     row sums[0, 0] is 0.25, wanted 1
 
-    scores  float32 (2, 2, 2)
+    scores  float32 (2, 2, 2)  rows: queries, columns: keys
     [0] [   1   9 ]
         [   0   3 ]
     [1] [  -3  -1 ]
@@ -117,7 +130,7 @@ scoring/masked_softmax  failed  1 of 4 points
 
     Hint: Mask before the softmax, not after it.
 
-  1 of 4 checks passed; 2 did not, of which this is the first; 1 skipped for now."""
+  1 of 4 checks passed. 2 did not, of which this is the first. 1 skipped for now."""
     )
 
 
@@ -150,6 +163,113 @@ def test_a_passed_exercise_is_short():
     assert one_line(exercise_view(passed, hidden_left=0)) == (
         "scoring/masked_softmax passed 1 of 1 points 1 of 1 check passed."
     )
+
+
+def test_how_far_it_is_right_follows_the_mistake():
+    """The first wrong step stands between the mistake's name and the check."""
+    result = dataclasses.replace(RESULT, misconception=MISTAKE, first_wrong_step="Start with the mask.")
+    text = one_line(exercise_view(result, hidden_left=0))
+    places = [text.index(part) for part in (MISTAKE.message, "Start with the mask.", "Rows sum to one.")]
+    assert places == sorted(places)
+
+
+def test_what_reproduces_a_failure_can_be_copied():
+    """A statement a line, not indented, and broken only where Python may be."""
+    code = "from a.rather.long.name.of.a.module import AndARatherLongClass; "
+    code += "import torch; print(f(torch.tensor([[1., 2.], [3., 4.]]), torch.tensor([1, 2]), torch.tensor([5, 6])))"
+    example = dataclasses.replace(SUMS.counterexample, reproduce=code)
+    text = rendered(property_view(dataclasses.replace(SUMS, counterexample=example)), width=60)
+    assert "To see it yourself, beside your own code" in text
+    lines = text.split("beside your own code\n")[1].split("\n\n")[0]
+    assert "AndARatherLongClass\nimport torch\nprint(" in lines
+    assert ast.dump(ast.parse(lines)) == ast.dump(ast.parse(code))
+
+
+def test_what_is_no_python_is_shown_as_it_is():
+    """It may have been cut."""
+    example = dataclasses.replace(SUMS.counterexample, reproduce="print(f(")
+    assert "\nprint(f(\n" in rendered(property_view(dataclasses.replace(SUMS, counterexample=example)))
+
+
+def test_hints_that_were_asked_for_are_numbered():
+    """As many as were asked for, of as many as there are; an exercise without any says so."""
+    text = one_line(exercise_view(RESULT, hidden_left=0, hints=("Think.", "Think again."), of=3))
+    assert "Hint 1 of 3: Think. Hint 2 of 3: Think again." in text
+    assert one_line(hints_view((), 0)) == "There are no further hints for this exercise."
+
+
+@pytest.mark.parametrize("width", [30, 60])
+def test_a_wide_matrix_is_shown_in_parts_of_its_columns(width):
+    """No row is broken, and every number is there once."""
+    wide = tensor([[float(1000 + column) for column in range(16)]], [1, 16])
+    example = Counterexample({"X": wide}, {}, {})
+    text = rendered(property_view(dataclasses.replace(SUMS, counterexample=example)), width=width)
+    rows = [line for line in text.splitlines() if "[ " in line]
+    assert len(rows) > 1
+    assert all(line.endswith(" ]") for line in rows)
+    assert [int(found) for found in re.findall(r"\b1\d\d\d\b", "".join(rows))] == list(range(1000, 1016))
+    assert "columns 0 to" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_no_line_is_wider_than_the_terminal(width):
+    """At any usual width, colours or not."""
+    plain = rendered(exercise_view(RESULT, hidden_left=3, everything=True), width=width)
+    coloured = rendered(exercise_view(RESULT, hidden_left=3, everything=True), width=width, colour=True)
+    assert max(map(len, plain.splitlines())) <= width
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines()
+    assert [line.rstrip() for line in lines] == plain.splitlines()
+
+
+# How far all is
+
+
+def exercise(name, **rest):
+    """An exercise as far as it is shown."""
+    section, _, slug = name.partition("/")
+    return SimpleNamespace(**{"id": name, "section": section, "slug": slug, "title": "A title", "weight": 1.0} | rest)
+
+
+STANDINGS = [
+    Standing(exercise("scoring/masked_softmax"), dataclasses.replace(RESULT, points=1.0)),
+    Standing(exercise("scoring/additive_attention"), None),
+    Standing(exercise("bonus/kernels"), None),
+]
+SECTIONS = {"scoring": "Scoring", "bonus": "Bonus"}
+
+
+def test_progress_is_a_line_an_exercise_by_section():
+    """Of a section that was not begun only the title, unless everything is wanted."""
+    lines = [line.split() for line in rendered(progress_view(STANDINGS, SECTIONS, everything=False)).splitlines()]
+    assert lines == [
+        ["Scoring", "0", "of", "2"],
+        ["masked_softmax", "in", "work", "1/4"],
+        ["additive_attention", "not", "begun"],
+        ["Bonus", "not", "begun", "0", "of", "1"],
+    ]
+    assert "kernels" in rendered(progress_view(STANDINGS, SECTIONS, everything=True))
+    assert one_line(totals_view(STANDINGS)) == "0 of 3 exercises pass. 1 in work. 2 not begun. 1 point so far."
+
+
+def test_what_an_exercise_builds_on_is_said_when_it_is_not_right():
+    """The first that is not, failed or not begun; a plain word where all are."""
+    passed = ExerciseResult("a/b", "passed", 1.0, 1.0, 0.1, None, [claim("shape_kept")])
+    right = Standing(exercise("a/b"), passed)
+    assert "scoring/masked_softmax, which does not pass: look there first" in one_line(builds_on_view(STANDINGS[:1]))
+    assert "builds on bonus/kernels, which is not begun: start there" in one_line(builds_on_view([right, STANDINGS[2]]))
+    assert one_line(builds_on_view([right])) == "It builds on a/b, which passes."
+    assert one_line(builds_on_view([right, right])) == "It builds on a/b, a/b, which pass."
+
+
+def test_an_exercise_that_was_not_begun_says_where_to_begin():
+    """Its file, the sentence and the hint of its first check, and what there is to earn."""
+    first = SimpleNamespace(sentence="It answers.", worth=SimpleNamespace(points=1, hint="Return something."))
+    text = one_line(blank_view(exercise("a/b", weight=2.0), "assignments/a/b.py", [first, first]))
+    assert text == (
+        "a/b not begun 0 of 4 points A title Open assignments/a/b.py: its text says what to write. "
+        "The first of its checks: It answers. Hint: Return something."
+    )
+    assert "Its check: It answers." in one_line(blank_view(exercise("a/b"), "b.py", [first]))
 
 
 def test_a_large_tensor_and_left_out_matrices_are_said():

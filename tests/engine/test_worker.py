@@ -29,6 +29,7 @@ from headcheck.protocol import (
     Load,
     Notebook,
     Parameters,
+    Place,
     Raised,
     Refuse,
     Remote,
@@ -159,6 +160,56 @@ def test_an_exception_that_lies_about_itself_is_an_answer_too(error, kind, messa
 
     bases = ["Exception", "BaseException", "object"]
     assert session_of(f=f).answer(call()) == Raised(kind, message, "", "", [], bases)
+
+
+class Unlooked:
+    """Looking at it ends the process, if nobody takes care."""
+
+    def __dir__(self):
+        raise SystemExit
+
+
+def test_an_object_that_cannot_be_looked_at_gives_no_clue(import_system):
+    """The exception itself is told all the same."""
+    session, _ = loaded("def f(x):\n    return x.y")
+    session._objects[0].x = Unlooked()
+    reply = session.answer(Call(0, "f", [Remote(0, "object", "m")], {}, True, 0, {}, []))
+    assert (reply.kind, reply.place.line, reply.clue) == ("AttributeError", 2, [])
+    session._objects[1] = Unlooked()
+    reply = session.answer(Call(0, "f", [Remote(1, "object", "m")], {}, True, 0, {}, []))
+    assert (reply.kind, reply.place, reply.clue) == ("AttributeError", None, [])
+
+
+def test_an_exception_is_told_with_its_line_and_a_clue(import_system):
+    """As data, of the file that was handed in."""
+    session, _ = loaded("def f(x):\n    return x + weights")
+    reply = session.answer(call("f", 1))
+    assert reply.place == Place("s/a.py", 2, "    return x + weights", "f")
+    assert reply.clue == ["unknown", "weights"]
+
+
+def test_lines_that_were_handed_out_are_not_the_students(import_system):
+    """The line that called them is."""
+    session = Session(lambda _question: Refuse("nobody listens"))
+    sources = {"given.b": b"def g():\n    return 1 / 0", "s.a": b"from given.b import g\n\ndef f():\n    return g()"}
+    session.answer(Load(sources, "s.a", []))
+    assert session.answer(call("f")).place.line == 4
+
+
+def test_a_name_that_is_not_there_comes_with_those_that_are(import_system):
+    """A function may have been renamed."""
+    session, _ = loaded("def softmax_masked(x): pass")
+    reply = session.answer(Get(0, "masked_softmax"))
+    assert (reply.kind, reply.clue) == ("AttributeError", ["others", "`softmax_masked`", "masked_softmax"])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("def f(x): ...", "file"), ("", "file"), ("def f(x):\n    return x", None)]
+)
+def test_a_file_in_which_nothing_was_written_is_told(import_system, text, value):
+    """It is loaded all the same."""
+    _, done = loaded(text)
+    assert done.value == value
 
 
 def test_texts_are_capped_and_made_unicode():
@@ -432,7 +483,7 @@ def test_a_notebook_without_the_exercise_does_not_hold_it(import_system):
     """What is missing is said, and is no mistake in the student's code."""
     _, reply = from_notebook(("s-b-code", "def b(x): return 1"))
     assert reply.kind == "NotHandedIn"
-    assert reply.message == "s/s.ipynb has no code cell with the id s-a-code, nor one that defines what it asks for"
+    assert reply.message.startswith("s/s.ipynb has no cell that defines `a`. If yours does, save the notebook")
 
 
 @pytest.mark.parametrize("data", [b"no notebook", b"[" * 100_000])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from headcheck.course import read_course
-from headcheck.release import write_release
+from headcheck.release import release_files, write_release
 
 ROOT = Path(__file__).parents[2]
 HIDDEN = ("reference", "graders", "tests", "examples", "assignments")
@@ -48,17 +48,41 @@ def test_no_hidden_tree_is_published(packages, kind):
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])
 def test_no_hidden_text_is_published(packages, kind):
     """No hidden file's text stands in a package, whatever its name."""
-    patterns = ("reference/*/*.py", "graders/*/*/hidden.py", "graders/*/*/misconceptions.py")
+    patterns = ("reference/*/*.py", "graders/*/*/hidden.py", "graders/*/*/misconceptions.py", "graders/*/*/curves.json")
+    patterns += ("graders/*/*/hidden.*.po", "tests/alternatives/*/*/*.py")
     hidden = [path for pattern in patterns for path in ROOT.glob(pattern)]
     texts = {path: path.read_bytes().strip() for path in hidden}
     assert texts
     assert [path for path, text in texts.items() if any(text in content for content in packages[kind].values())] == []
 
 
+CHAPTER = {"wheel": "headcheck/chapter/", "sdist": "src/headcheck/chapter/"}
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_the_chapter_in_a_package_is_what_is_released(packages, kind):
+    """File by file: the assignments, the public graders, the translations of both, and nothing else."""
+    released = release_files(read_course(ROOT), "py")
+    wanted = {name: data for name, data in released.items() if name.startswith(("assignments/", "graders/"))}
+    where = CHAPTER[kind]
+    shipped = {name.removeprefix(where): data for name, data in packages[kind].items() if name.startswith(where)}
+    assert sorted(shipped) == sorted(wanted)
+    assert [name for name in wanted if shipped[name] != wanted[name]] == []
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_no_hidden_file_is_in_the_chapter(packages, kind):
+    """By the names that say so."""
+    names = [name for name in packages[kind] if name.startswith(CHAPTER[kind])]
+    hidden = ("/reference/", "/hidden.", "/misconceptions.", "/curves.json", "/tests/", "/alternatives/")
+    assert names
+    assert [name for name in names if any(part in f"/{name}" for part in hidden)] == []
+
+
 def test_the_wheel_holds_the_engine_and_its_pages(packages):
-    """Every module and template of the package is in the wheel."""
+    """Every module, template and translation of the package is in the wheel."""
     source = ROOT / "src"
-    paths = [path for path in (source / "headcheck").rglob("*") if path.suffix in (".py", ".jinja", ".css")]
+    paths = [path for path in (source / "headcheck").rglob("*") if path.suffix in (".py", ".jinja", ".css", ".po")]
     wanted = {str(path.relative_to(source)) for path in paths}
     assert wanted <= set(packages["wheel"])
 
@@ -94,6 +118,17 @@ def check(command, tmp_path):
         )
 
     return run
+
+
+def test_the_wheel_alone_begins_a_chapter(command, tmp_path):
+    """Two commands from the installation to what to do first."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    options = {"env": environment | {"LC_ALL": "C.UTF-8"}, "capture_output": True, "text": True}
+    started = subprocess.run([command, "start", "attention"], check=False, cwd=tmp_path, **options)
+    assert started.returncode == 0, started
+    checked = subprocess.run([command, "check"], check=False, cwd=tmp_path / "attention", **options)
+    assert checked.returncode == 1, checked
+    assert "Nothing is begun yet. Start with cues/attention_heatmaps" in checked.stdout
 
 
 def test_the_wheel_alone_checks_an_untouched_release(check):

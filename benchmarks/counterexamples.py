@@ -59,7 +59,7 @@ def failures(course, exercise, *, proven=False, most=None):
             seed = seeds[prop.name]
             options = [prop, cases[prop.name], lambda connection=connection: connection, reference if proven else None]
             before = run(*options, seed=seed, shrink=False)
-            if before.outcome != "failed":
+            if before.outcome != "failed" or not before.counterexample:
                 continue
             started = time.process_time()
             after = run(*options, seed=seed)

@@ -29,6 +29,9 @@ _Defined = ast.FunctionDef | ast.ClassDef
 _PLACE = re.compile(r"(?P<name>.+?)(?P<index>\[[\d, :]+\])")
 _WORD = re.compile(r"[A-Za-z]{2}")  # without any, a template would match nearly everything
 
+QUOTED = {"reason", "text"}
+"""What a template's placeholders are called whose text is not ours: Python's own words, or a line of code."""
+
 MAX_TEXT = 4_000
 MAX_DEPTH = 3
 
@@ -87,7 +90,8 @@ class Phrases:
         for template in self._templates:
             values = template.values(text)
             if values is not None:
-                return template.said.format(**{name: self.of(value, depth + 1) for name, value in values.items()})
+                parts = {name: value if name in QUOTED else self.of(value, depth + 1) for name, value in values.items()}
+                return template.said.format(**parts)
         return ""
 
 
@@ -116,7 +120,8 @@ def say(template: str, **values: object) -> str:
 
 def say_prose(template: str, **values: object) -> str:
     """A view's own words in several paragraphs, each of which is translated by itself."""
-    return "\n\n".join(say(part, **values) for part in template.split("\n\n"))
+    body = template.rstrip("\n")
+    return "\n\n".join(say(part, **values) for part in body.split("\n\n")) + template[len(body) :]
 
 
 def translated(text: str) -> str:
@@ -141,7 +146,8 @@ def translated_source(source: str) -> str:
 
 def translated_prose(text: str) -> str:
     """A text of several paragraphs, each of which is translated by itself."""
-    return "\n\n".join(translated(part) for part in text.split("\n\n"))
+    body = text.rstrip("\n")
+    return "\n\n".join(translated(part) for part in body.split("\n\n")) + text[len(body) :]
 
 
 def _docstring(text: str, line: str, indent: int) -> str:

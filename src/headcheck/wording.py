@@ -102,7 +102,8 @@ def what_happened(error: StudentRaised) -> str:
         return said or error.message
     if error.place is not None and "SyntaxError" in (error.kind, *error.bases):
         return "\n\n".join(_unreadable(error.place, error.kind, error.message, said))
-    python = f"your code raised {error}"
+    reason = str(error)
+    python = f"your code raised {reason}"
     where = [*_where(error.place), *_builds(error.place)] if error.place else []
     return "\n\n".join([said, *where, python] if said else [python, *where])
 

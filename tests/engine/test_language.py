@@ -7,7 +7,17 @@ from contextvars import copy_context
 
 import pytest
 
-from headcheck.language import MAX_TEXT, Phrases, say, speak, spoken_language, translated, translated_source
+from headcheck.language import (
+    MAX_TEXT,
+    Phrases,
+    say,
+    say_prose,
+    speak,
+    spoken_language,
+    translated,
+    translated_prose,
+    translated_source,
+)
 
 CATALOGUE = """
 msgid "the row sums"
@@ -31,8 +41,8 @@ msgstr "第一段。"
 msgid "the {{braces}} of {name}"
 msgstr "{name} 的 {{花括号}}"
 
-msgid "your code raised {error}"
-msgstr "你的代码抛出了 {error}"
+msgid "your code raised {reason}"
+msgstr "你的代码抛出了 {reason}"
 
 #, fuzzy
 msgid "not sure"
@@ -98,7 +108,7 @@ def test_english_can_be_spoken_again(chinese):
         ("the row sums is 2, wanted 3", "每行之和应为 3，而不是 2"),
         ("weights is nan", "weights是 nan"),
         ("the {braces} of X", "X 的 {花括号}"),
-        ("your code raised the row sums is {0}", "你的代码抛出了 每行之和是 {0}"),
+        ("your code raised the row sums is {0}", "你的代码抛出了 the row sums is {0}"),
         ("First paragraph.\n\nthe row sums", "第一段。\n\n每行之和"),
         ("First paragraph.\n\nUnknown one.", "第一段。\n\nUnknown one."),
         ("weights is the row sums; the row sums", "weights是 每行之和; 每行之和"),
@@ -187,3 +197,8 @@ def test_a_translation_may_hold_what_a_docstring_must_escape():
         return translated_source('"""A."""\n')
 
     assert ast.get_docstring(ast.parse(copy_context().run(other))) == 'a \\frac """ b'
+
+
+def test_prose_is_translated_by_paragraphs_and_keeps_its_end(chinese):
+    assert chinese(say_prose, "{count} checks passed\n\nFirst paragraph.\n", count=2) == "通过了 2 项检查\n\n第一段。\n"
+    assert chinese(translated_prose, "First paragraph.\n\nSecond.\n") == "第一段。\n\nSecond.\n"

@@ -95,7 +95,7 @@ def test_an_optimizer_steps_at_once(sandbox: Sandbox) -> None:
 def test_it_knows_nothing_of_grading(sandbox: Sandbox, limits: Limits) -> None:
     """It never held a reference, a grader, or the library that draws inputs."""
     text = "import sys\nanswer = [name for name in sys.modules if name.startswith(('headcheck', 'hypothesis'))]"
-    modules = {"cells", "counting", "errors", "loading", "lockdown", "protocol", "warm", "worker"}
+    modules = {"cells", "clues", "counting", "errors", "loading", "lockdown", "protocol", "warm", "worker"}
     assert set(answer(sandbox, limits, text)) == {"headcheck"} | {f"headcheck.{name}" for name in modules}
 
 

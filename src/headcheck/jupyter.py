@@ -75,7 +75,10 @@ class Feedback:
         return "\n".join(plain_text(view, width=WIDTH) for view in (*shown, *self._beside()))
 
     def _repr_html_(self) -> str:
-        pages = [render_exercise(one, hidden_left=self._hidden(one)) for one in self._shown()]
+        pages = [
+            render_exercise(one, name=self.course.exercise(one.exercise).title, hidden_left=self._hidden(one))
+            for one in self._shown()
+        ]
         return "".join([*pages, *(f"<pre>{escape(plain_text(view, width=WIDTH))}</pre>" for view in self._beside())])
 
     def _shown(self) -> list[ExerciseResult]:

@@ -576,13 +576,14 @@ def _patience() -> Iterator[Status]:
     """A line that says what is going on, on a terminal, once it takes longer than a second."""
     status = err.status("", spinner="line")
     timer = threading.Timer(PATIENCE, status.start)
-    if err.is_terminal:
+    watched = err.file.isatty()  # `is_terminal` is also what FORCE_COLOR says of a file
+    if watched:
         timer.start()
     try:
         yield status
     finally:
         timer.cancel()
-        if err.is_terminal:
+        if watched:
             timer.join()
         status.stop()
 

@@ -23,7 +23,7 @@ INPUTS = 12  # of each property: enough for nearly every mistake to show, at a q
 
 _WEIGHTS = "weights are drawn in the order of the state dict, which differs in the student's code"
 _CALLS = "what differs is what a callback is called with, and the answers alone are compared"
-_ALIKE = "another misconception gives the same answers on what is asked"
+_ALIKE = "another misconception gives the same answers on what is asked, or why is not known yet"
 _ROUNDING = "the answers differ by more than rounding explains"
 UNTOLD = {  # files for which nothing is said, and why
     "bahdanau/bahdanau_decoder/all_layers_ask": _WEIGHTS,

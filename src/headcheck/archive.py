@@ -107,6 +107,22 @@ def _replace(path: Path, data: bytes) -> None:
         raise
 
 
+@contextlib.contextmanager
+def tree_beside(directory: Path, files: Mapping[str, bytes]) -> Iterator[Path]:
+    """A new directory with all these files, beside the one that it is to become: renamed to it, all is there at once.
+
+    What is left beside it at the end is removed.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as temporary:
+        new = Path(temporary, "new")
+        for name, data in files.items():
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        yield new
+
+
 def write_section(directory: Path, result: SectionResult) -> None:
     """Keep one section of one submission."""
     write_atomically(directory / result.student / f"{result.section}.json", to_json(result))

@@ -5,15 +5,15 @@ The archive holds the references and the hidden graders. It is for Gradescope an
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headcheck.archive import write_atomically
+from headcheck.archive import tree_beside, write_atomically
 from headcheck.engine_wheel import pins, wheel, zipped
 from headcheck.errors import CourseError, HeadcheckError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from headcheck.course import Course
 
 TREES = ("assignments", "graders", "reference")
@@ -31,14 +31,9 @@ def write_autograder(course: Course, out: Path, name: str | None, *, weak_sandbo
         return list(files)
     if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
         raise HeadcheckError(f"{out} is in the way: choose a new directory, or a name that ends in .zip")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
-        new = Path(temporary, "new")
-        for place, data in files.items():
-            path = new / place
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            path.chmod(0o755 if place in PROGRAMS else 0o644)
+    with tree_beside(out, files) as new:
+        for place in files:
+            (new / place).chmod(0o755 if place in PROGRAMS else 0o644)
         new.rename(out)
     return list(files)
 

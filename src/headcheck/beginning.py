@@ -7,10 +7,10 @@ are those of the checkout.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headcheck.archive import tree_beside
 from headcheck.course import COURSE_FILE, libraries, read_course
 from headcheck.errors import CourseError
 from headcheck.language import say_prose
@@ -45,13 +45,7 @@ def write_copy(course: Course, directory: Path, form: Form) -> Course:
         raise CourseError(f"{directory} is not empty, and nothing in it is overwritten: choose a new directory")
     files = public_files(course, form) | {README: say_prose(_WELCOME, title=course.title).encode()}
     refuse_leaks(course, files)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as temporary:
-        new = Path(temporary, "new")
-        for name, data in files.items():
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+    with tree_beside(directory, files) as new:
         if directory.exists():
             for path in new.iterdir():
                 shutil.move(path, directory / path.name)

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import write_po
 
 from headcheck.archive import write_atomically
-from headcheck.language import ENGINE_CATALOGUES
+from headcheck.language import ENGINE_CATALOGUES, catalogue, read_catalogue
 from headcheck.questions import read_question
 
 if TYPE_CHECKING:
@@ -85,19 +85,14 @@ def update(course: Course | None, language: str) -> dict[Path, list[str]]:
     return {path: left for stem, found in texts.items() if (left := _update(path := catalogue(stem, language), found))}
 
 
-def catalogue(stem: Path, language: str) -> Path:
-    """The file of a catalogue."""
-    return stem.with_name(f"{stem.name}.{language}.po")
-
-
 def untranslated(path: Path, texts: list[Text]) -> list[str]:
     """What of the texts the catalogue does not have."""
-    known = _read(path)
+    known = read_catalogue(path)
     return [text for text in dict.fromkeys(one.text for one in texts) if not known.get(text)]
 
 
 def _update(path: Path, texts: list[Text]) -> list[str]:
-    known = _read(path)
+    known = read_catalogue(path)
     new = Catalog(charset="utf-8")
     for one in texts:
         new.add(one.text, string=known.get(one.text, ""), locations=[(one.place, 0)])
@@ -107,13 +102,6 @@ def _update(path: Path, texts: list[Text]) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, written.getvalue())
     return untranslated(path, texts)
-
-
-def _read(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    with path.open("rb") as file:
-        return {str(one.id): str(one.string) for one in read_po(file) if one.id and not one.fuzzy}
 
 
 def _titles(course: Course) -> list[Text]:

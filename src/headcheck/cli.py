@@ -22,9 +22,18 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from headcheck.course import find_course, libraries, read_course
+from headcheck.course import find_course, libraries, notebook_of, read_course
 from headcheck.errors import HeadcheckError
-from headcheck.language import ENGINE_CATALOGUES, ENGLISH, LANGUAGES, say, speak, spoken_language, translated
+from headcheck.language import (
+    ENGINE_CATALOGUES,
+    ENGLISH,
+    LANGUAGES,
+    catalogue,
+    say,
+    speak,
+    spoken_language,
+    translated,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -80,7 +89,7 @@ click.Context.formatter_class = Help
 def _language(_context: click.Context, _option: click.Parameter, name: str | None) -> None:
     """Speak the language that is asked for; without one, go on with the one that is spoken."""
     if name is not None:
-        speak(name, [ENGINE_CATALOGUES / f"headcheck.{name}.po"])
+        _speak(name)
 
 
 class Option(click.Option):
@@ -162,7 +171,12 @@ def _course(root: Path | None) -> Course:
 
 def _speak_of(course: Course, exercises: list[Exercise]) -> None:
     language = spoken_language()
-    speak(language, [ENGINE_CATALOGUES / f"headcheck.{language}.po", *course.catalogues(exercises, language)])
+    _speak(language, course.catalogues(exercises, language))
+
+
+def _speak(language: str, catalogues: Sequence[Path] = ()) -> None:
+    """Say what headcheck itself says, and what these catalogues have, in the language."""
+    speak(language, [catalogue(ENGINE_CATALOGUES / "headcheck", language), *catalogues])
 
 
 @main.command()
@@ -519,8 +533,8 @@ class Desk:
         available = load_hints(course, exercise) if hint else ()
         if standing.state == "passed":
             hints.forget(course.root, exercise.id)
-        elif available:
-            further = available[: hints.one_more(course.root, exercise.id, len(available))]
+        else:
+            further = hints.further(course.root, exercise.id, available)
         if result is None:
             public = [prop for prop in load_properties(course, exercise) if prop.visibility == "public"]
             out.print(blank_view(exercise, self._place(exercise), public))
@@ -566,8 +580,7 @@ class Desk:
 
     def _place(self, exercise: Exercise) -> str:
         """The file in which an exercise is written, as seen from here; its notebook where there is no file."""
-        file = self._work / exercise.section / f"{exercise.slug}.py"
-        notebook = self._work / exercise.section / f"{exercise.section}.ipynb"
+        file, notebook = self._work / exercise.file, self._work / notebook_of(exercise.section)
         return os.path.relpath(notebook if notebook.is_file() and not file.is_file() else file)
 
 
@@ -865,8 +878,7 @@ def new(root: Path | None, name: str, title: str | None) -> None:
 
 def run() -> None:
     """The command line: a clear message instead of a traceback for whatever a user can mend."""
-    language = _spoken_here(os.environ)
-    speak(language, [ENGINE_CATALOGUES / f"headcheck.{language}.po"])
+    _speak(_spoken_here(os.environ))
     try:
         main()
     except HeadcheckError as error:

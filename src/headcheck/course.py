@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from headcheck.errors import CourseError
+from headcheck.language import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,6 +129,11 @@ class Exercise:
         return self.graders / "misconceptions.py"
 
     @property
+    def file(self) -> str:
+        """Where the exercise stands in a submission; or else in the notebook of its section (`notebook_of`)."""
+        return f"{self.id}.py"
+
+    @property
     def curves(self) -> Path:
         """How a right model's training goes, written by `benchmarks/curves.py`; only where there is training."""
         return self.graders / "curves.json"
@@ -205,7 +211,7 @@ class Course:
         stems = [self.root / "assignments" / "course"]
         for exercise in exercises:
             stems += [path.with_suffix("") for path in (exercise.stub, exercise.public, exercise.hidden)]
-        paths = [stem.with_name(f"{stem.name}.{language}.po") for stem in stems]
+        paths = [catalogue(stem, language) for stem in stems]
         return [path for path in paths if path.is_file()]
 
     def fingerprint(self, exercise: Exercise) -> str:
@@ -229,6 +235,11 @@ def libraries(exercises: list[Exercise]) -> tuple[str, ...]:
         if find_spec(package) is None:
             raise CourseError(f"{exercise} needs {package}; install it with: pip install 'headcheck[attention]'")
     return tuple(sorted(needs))
+
+
+def notebook_of(section: str) -> str:
+    """Where a section's notebook stands in a submission."""
+    return f"{section}/{section}.ipynb"
 
 
 def find_course(start: Path) -> Course:

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headcheck.course import libraries
+from headcheck.course import libraries, notebook_of
 from headcheck.grading import Exams, Grader
 from headcheck.language import translated
 from headcheck.sandbox import open_sandbox, require_level
@@ -26,7 +26,7 @@ from headcheck.terminal import plain_text, property_view
 from headcheck.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from headcheck.course import Course, Exercise
     from headcheck.results import ExerciseResult, PropertyResult, SectionResult, Visibility
@@ -138,8 +138,9 @@ def gather(upload: Path, home: Path, course: Course) -> None:
     Of two with one name that in a folder of its section's name counts, then the one higher up. A file that is for no
     exercise leaves its name, by which it may be recognised as one that is nearly right.
     """
-    for path in sorted(_files(upload), key=lambda path: _rank(path, upload, course)):
-        place = _place(path, course)
+    places = _places(course)
+    for path in sorted(_files(upload), key=lambda path: _rank(path, upload, places)):
+        place = _place(path, places)
         target = home / (place or path.name)
         if os.path.lexists(target):
             continue
@@ -164,22 +165,25 @@ def _folders(upload: Path) -> Iterator[tuple[str, list[str]]]:
         yield folder, [name for name in names if name[0] != "." and name.isprintable()]
 
 
-def _rank(path: Path, upload: Path, course: Course) -> tuple[bool, int, str]:
+def _rank(path: Path, upload: Path, places: Mapping[str, list[str]]) -> tuple[bool, int, str]:
     parts = path.relative_to(upload).parts
-    return _in_its_folder(path, course) is None, len(parts), path.as_posix()
+    return _in_its_folder(path, places) is None, len(parts), path.as_posix()
 
 
-def _place(path: Path, course: Course) -> str | None:
+def _place(path: Path, places: Mapping[str, list[str]]) -> str | None:
     """Where the file belongs, by its folder and name, or by its name where only one exercise has that."""
-    places = [place for place in _places(course) if Path(place).name == path.name]
-    return _in_its_folder(path, course) or (places[0] if len(places) == 1 else None)
+    named = places.get(path.name, [])
+    return _in_its_folder(path, places) or (named[0] if len(named) == 1 else None)
 
 
-def _in_its_folder(path: Path, course: Course) -> str | None:
+def _in_its_folder(path: Path, places: Mapping[str, list[str]]) -> str | None:
     place = f"{path.parent.name}/{path.name}"
-    return place if place in _places(course) else None
+    return place if place in places.get(path.name, []) else None
 
 
-def _places(course: Course) -> list[str]:
-    files = [f"{exercise.id}.py" for exercise in course.exercises]
-    return files + [f"{section}/{section}.ipynb" for section in course.sections]
+def _places(course: Course) -> dict[str, list[str]]:
+    """Where files of a submission may stand, by the file's name."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for place in (*(exercise.file for exercise in course.exercises), *map(notebook_of, course.sections)):
+        places[place.rpartition("/")[2]].append(place)
+    return places

@@ -13,6 +13,7 @@ import msgspec
 
 from headcheck import archive
 from headcheck.compare import NO_RETURN
+from headcheck.course import notebook_of
 from headcheck.diagnosis import Suspects
 from headcheck.errors import NotHandedIn, ResultsError, SandboxError, StudentTimeout
 from headcheck.properties import (
@@ -28,7 +29,7 @@ from headcheck.properties import (
     run,
 )
 from headcheck.protocol import Done, Notebook, Raised, encode
-from headcheck.results import Diagnosis, ExerciseResult, PropertyResult, section_result, status_of
+from headcheck.results import Diagnosis, ExerciseResult, Outcome, PropertyResult, section_result, status_of
 from headcheck.student import Connection, raised
 
 if TYPE_CHECKING:
@@ -39,13 +40,15 @@ if TYPE_CHECKING:
     from headcheck.course import Course, Exercise
     from headcheck.diagnosis import Trial
     from headcheck.properties import Case, Misconception, Property, RightCurves
-    from headcheck.results import Outcome, SectionResult
+    from headcheck.results import SectionResult
     from headcheck.sandbox import Sandbox, Worker
     from headcheck.submission import Submission
 
 MAX_TIMEOUTS = 2
 MAX_PRINTED = 4096
 MAX_MESSAGE = 16 * 1024
+UNANSWERED: tuple[Outcome, ...] = ("timeout", "crashed", "broken", "missing")
+"""How properties end of a submission that no longer answers, so that nothing more is asked of it."""
 _WORD = re.compile(rb"\w+")
 
 
@@ -126,7 +129,7 @@ def take_steps(exam: Exam, connect: Callable[[], Connection]) -> tuple[list[Prop
 
 def name_mistake(exam: Exam, results: list[PropertyResult], connect: Callable[[], Connection]) -> Diagnosis | None:
     """The one misconception that a failing submission behaves like, in the words that the student is told."""
-    if any(result.outcome in ("timeout", "crashed", "broken", "missing") for result in results):
+    if any(result.outcome in UNANSWERED for result in results):
         return None
     trials: dict[Outcome, list[Trial]] = {"failed": [], "passed": []}
     for prop, result in zip(exam.properties, results, strict=True):
@@ -278,8 +281,8 @@ class Grader:
             files = {each.module: submission.files[each.id] for each in own if each.id in submission.files}
             sources = files | self._course.given_sources(exercise)
             paper = Paper(exercise, sources, [], self._notebooks(submission, own))
-            result = self.grade(paper, everything=everything, one_at_a_time=one_at_a_time)
-            results.append(_beside_stranger(result, submission.astray.get(exercise.id, "")))
+            stranger = submission.astray.get(exercise.id, "")
+            results.append(self.grade(paper, everything=everything, one_at_a_time=one_at_a_time, stranger=stranger))
         return results
 
     def give_up(self, submission: Submission, wanted: list[Exercise], reason: str) -> list[SectionResult]:
@@ -329,8 +332,13 @@ class Grader:
                     archive.remember(self._directory, key, result)
         return result
 
-    def grade(self, paper: Paper, *, everything: bool = False, one_at_a_time: bool = False) -> ExerciseResult:
-        """Put a paper to the properties, name the mistake if it has a name, and add up."""
+    def grade(
+        self, paper: Paper, *, everything: bool = False, one_at_a_time: bool = False, stranger: str = ""
+    ) -> ExerciseResult:
+        """Put a paper to the properties, name the mistake if it has a name, and add up.
+
+        `stranger` is noted of an exercise in which nothing is written: that it may stand in a file of another name.
+        """
         started = time.perf_counter()
         exam = self.exams.of(paper.exercise)
         sitting = Sitting(self._sandbox, paper)
@@ -352,6 +360,7 @@ class Grader:
         printed = sitting.printed()
         if sitting.blank and not any(result.outcome == "passed" for result in properties):
             properties = [_unwritten(result, exam.exercise, sitting.blank) for result in properties]
+            notes = [*filter(None, [stranger]), *notes]
         elif printed:
             properties = [_printed_only(result) for result in properties]
         if paper.replaced:
@@ -385,14 +394,14 @@ class Grader:
             if exercise.section in submission.notebooks:
                 wanted.setdefault(exercise.section, []).append(exercise.module)
         return tuple(
-            Notebook(f"{section}/{section}.ipynb", submission.notebooks[section], self._course.stubs(section), modules)
+            Notebook(notebook_of(section), submission.notebooks[section], self._course.stubs(section), modules)
             for section, modules in wanted.items()
         )
 
     def _missing(self, exercise: Exercise, submission: Submission) -> ExerciseResult:
         reason = submission.refused.get(exercise.id, "") or submission.astray.get(exercise.id, "")
-        notebook = f"{exercise.section}/{exercise.section}.ipynb"
-        message = reason or f"there is no file for this exercise: save it as {exercise.id}.py, or in {notebook}"
+        file, notebook = exercise.file, notebook_of(exercise.section)
+        message = reason or f"there is no file for this exercise: save it as {file}, or in {notebook}"
         properties = [
             property_result(exercise, prop, Verdict("missing", message))
             for prop in load_properties(self._course, exercise)
@@ -413,7 +422,7 @@ def _first_wrong_step(exam: Exam, results: list[PropertyResult], sitting: Sittin
     by_name = {prop.name: prop for prop in exam.properties}
     failed = [by_name[result.name].worth for result in results if result.outcome == "failed"]
     told = any(not worth.training for worth in failed) and not any(worth.gate for worth in failed)
-    if not told or any(result.outcome in ("timeout", "crashed", "broken", "missing") for result in results):
+    if not told or any(result.outcome in UNANSWERED for result in results):
         return ""
     right, wrong = take_steps(exam, sitting.connect)
     if wrong is None:
@@ -428,7 +437,7 @@ def _unwritten(result: PropertyResult, exercise: Exercise, where: str) -> Proper
     """Of an exercise in which nothing was written, that, and not what came of it."""
     if result.outcome != "failed":
         return result
-    file, notebook = f"{exercise.id}.py", f"{exercise.section}/{exercise.section}.ipynb"
+    file, notebook = exercise.file, notebook_of(exercise.section)
     match where:
         case "notebook":
             message = f"nothing is written in the cell of this exercise in {notebook} yet. If you did, save it (Ctrl+S)"
@@ -445,13 +454,6 @@ def _printed_only(result: PropertyResult) -> PropertyResult:
         return result
     advice = "your code prints something: `print` only shows a value, `return` hands it over"
     return dataclasses.replace(result, message=f"{result.message}\n\n{advice}")
-
-
-def _beside_stranger(result: ExerciseResult, stranger: str) -> ExerciseResult:
-    """An unwritten exercise that may stand in a file of another name."""
-    if not stranger or not any(each.message.startswith("nothing is written in") for each in result.properties):
-        return result
-    return dataclasses.replace(result, notes=[stranger, *result.notes])
 
 
 def _silent(result: PropertyResult) -> PropertyResult:

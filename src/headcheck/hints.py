@@ -25,6 +25,11 @@ def seen(root: Path) -> dict[str, int]:
         return {}
 
 
+def further(root: Path, exercise: str, available: tuple[str, ...]) -> tuple[str, ...]:
+    """The hints that somebody has seen when they ask once more."""
+    return available[: one_more(root, exercise, len(available))] if available else ()
+
+
 def one_more(root: Path, exercise: str, available: int) -> int:
     """Count one more hint of the exercise as seen, as far as there are any; how many that makes."""
     kept = seen(root)

@@ -141,8 +141,8 @@ class Kernel:
         if not (hint and first):
             return Feedback(self._course, standings, everything)
         available = load_hints(self._course, first.exercise)
-        seen = hints.one_more(self._course.root, first.exercise.id, len(available)) if available else 0
-        return Feedback(self._course, standings, everything, available[:seen], len(available))
+        further = hints.further(self._course.root, first.exercise.id, available)
+        return Feedback(self._course, standings, everything, further, len(available))
 
     def close(self) -> None:
         """End the sandbox, if there is one."""

@@ -100,7 +100,8 @@ _phrases: ContextVar[Phrases | None] = ContextVar("phrases", default=None)
 
 def speak(language: str, catalogues: Iterable[Path] = ()) -> None:
     """Show texts in this language from now on, by these catalogues; what they do not have stays English."""
-    _phrases.set(None if language == ENGLISH else Phrases(language, _read(catalogues)))
+    said = (pair for path in catalogues for pair in read_catalogue(path).items())
+    _phrases.set(None if language == ENGLISH else Phrases(language, said))
 
 
 def spoken_language() -> str:
@@ -175,11 +176,16 @@ def _template(text: str, said: str) -> _Template | None:
     return _Template(tuple(literals), names, said) if _WORD.search(" ".join(literals)) else None
 
 
-def _read(catalogues: Iterable[Path]) -> Iterable[tuple[str, str]]:
+def catalogue(stem: Path, language: str) -> Path:
+    """The file that translates what stands at this path, which is without a suffix."""
+    return stem.with_name(f"{stem.name}.{language}.po")
+
+
+def read_catalogue(path: Path) -> dict[str, str]:
+    """What is translated in a catalogue, and not only guessed; nothing where there is no file."""
     from babel.messages.pofile import read_po
 
-    for path in catalogues:
-        if path.is_file():
-            with path.open("rb") as file:
-                messages = list(read_po(file))
-            yield from ((str(one.id), str(one.string)) for one in messages if one.id and one.string and not one.fuzzy)
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return {str(one.id): str(one.string) for one in read_po(file) if one.id and one.string and not one.fuzzy}

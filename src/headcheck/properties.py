@@ -483,17 +483,16 @@ def call(
     connection: Connection,
     reference: object,
     seed: int,
-    trace: list[Any] | None = None,
     exchanges: list[Exchange] | None = None,
 ) -> None:
-    """Run a property's body on one case, with copies of its inputs; `trace` is told what its calls return.
+    """Run a property's body on one case, with copies of its inputs.
 
     `exchanges` are told everything that the submission was asked, and answered, last.
 
     Where calls changed their arguments, it must also hold without that: an argument may be what a later line of the
     property compares the answer with, and no submission shall write both.
     """
-    connection.restart(seed, trace, exchanges=exchanges)
+    connection.restart(seed, exchanges=exchanges)
     try:
         _run_body(prop, case, connection, reference)
     finally:

@@ -9,17 +9,26 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import tempfile
 from collections import defaultdict
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from headcheck.archive import tree_beside
 from headcheck.course import COURSE_FILE
 from headcheck.errors import CourseError
 from headcheck.github import WORKFLOW, workflow
-from headcheck.language import ENGLISH, LANGUAGES, say, say_prose, spoken_language, translated, translated_source
+from headcheck.language import (
+    ENGLISH,
+    LANGUAGES,
+    catalogue,
+    say,
+    say_prose,
+    spoken_language,
+    translated,
+    translated_source,
+)
 from headcheck.questions import question_text, read_question, translated_question
 from headcheck.text import number
 
@@ -47,13 +56,8 @@ def write_release(course: Course, out: Path, form: Form, *, github: bool = False
     """
     files = release_files(course, form, github=github)
     _require_replaceable(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
-        new, old = Path(temporary, "new"), Path(temporary, "old")
-        for name, data in files.items():
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+    with tree_beside(out, files) as new:
+        old = new.with_name("old")
         if out.exists():
             out.rename(old)
         try:
@@ -135,7 +139,7 @@ def _public_files(course: Course) -> dict[str, bytes]:
 def _public_catalogues(course: Course, language: str) -> list[Path]:
     """The translations of what is public; one that is hidden stands in `hidden.zh.po`, say, beside its grader."""
     paths = course.catalogues(list(course.exercises), language)
-    hidden = {exercise.hidden.with_suffix(f".{language}.po") for exercise in course.exercises}
+    hidden = {catalogue(exercise.hidden.with_suffix(""), language) for exercise in course.exercises}
     return [path for path in paths if path not in hidden]
 
 

@@ -43,10 +43,8 @@ MAX_LINE = 420
 MAX_WHOLE = 1e6
 SEEDS = 32  # that random numbers are looked for under
 FEW, MANY = 2, 8  # numbers that are written out, whatever they are; and that are written shorter as whole ones
-EXACT, ENOUGH = (
-    17,
-    5,
-)  # digits of a number: no two numbers look alike, or only to somebody who sees four after the point
+EXACT, ENOUGH = 17, 5
+"""Digits of a number: no two numbers look alike, or only to somebody who sees four after the point."""
 RETURN_THEMSELVES = {"train", "eval", "to", "float", "double", "half", "bfloat16", "requires_grad_"}
 
 

@@ -227,28 +227,19 @@ class Connection:
         self._dropped: set[int] = set()
         self._grader_error: BaseException | None = None
         self._functions: list[Callable[..., Any]] = []
-        self._trace: list[Any] | None = None
         self._exchanges: list[Exchange] | None = None
         self._sealed = False
         self._changed: dict[int, tuple[Tensor, Tensor]] = {}  # by id: an argument, and what it held before
         self.printed: list[str] = []
 
-    def restart(
-        self,
-        seed: int,
-        trace: list[Any] | None = None,
-        *,
-        exchanges: list[Exchange] | None = None,
-        sealed: bool = False,
-    ) -> None:
+    def restart(self, seed: int, *, exchanges: list[Exchange] | None = None, sealed: bool = False) -> None:
         """Before each example: what is random in the submission is drawn from here on by this seed.
 
-        `trace`, if there is one, is told what the calls return and change; `exchanges` is emptied, and then told what
-        is asked and answered, up to `MAX_EXCHANGES`. When `sealed`, what calls change in their tensor arguments is not
-        written back.
+        `exchanges` is emptied, and then told what is asked and answered, up to `MAX_EXCHANGES`. When `sealed`, what
+        calls change in their tensor arguments is not written back.
         """
         self.put_back()
-        self._seed, self._calls, self._trace, self._sealed = seed, 0, trace, sealed
+        self._seed, self._calls, self._sealed = seed, 0, sealed
         self._exchanges = exchanges
         if exchanges is not None:
             exchanges.clear()
@@ -309,10 +300,7 @@ class Connection:
             self._functions = functions
         self._recent = sent.leaves
         sent.write_back(done)
-        result = self._value(done.value)
-        if self._trace is not None:
-            self._trace.append([result, sorted(done.changed)])
-        return result, done.count
+        return self._value(done.value), done.count
 
     def backward(
         self, nodes: Many[int], grads: Many[Tensor], leaves: Many[int], parameters: Many[tuple[int, str]]

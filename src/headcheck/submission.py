@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from headcheck.course import notebook_of
 from headcheck.errors import HeadcheckError, SubmissionError
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ RESERVED = ("report", "grades.csv")  # what stands beside the students in a dire
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS = (".py", ".ipynb", ".txt")
-_COPY = re.compile(
-    r"([\s_-]*(\(\d+\)|copy|final|\d+))+$", re.IGNORECASE
-)  # what saving a file once more adds to its name
+_COPY = re.compile(r"([\s_-]*(\(\d+\)|copy|final|\d+))+$", re.IGNORECASE)
+"""What saving a file once more adds to its name."""
+
 _CLOSE = 0.85
 
 
@@ -155,8 +156,8 @@ def _read(section_name: str, file_name: str, home: int, kib: int) -> bytes | Non
 
 def _astray(home: int, course: Course) -> dict[str, str]:
     """Files whose names are nearly those of exercises, or of notebooks: only names are looked at, and not all."""
-    expected = {f"{exercise.id}.py": [exercise.id] for exercise in course.exercises}
-    notebooks = {f"{section}/{section}.ipynb": course.select(section) for section in course.sections}
+    expected = {exercise.file: [exercise.id] for exercise in course.exercises}
+    notebooks = {notebook_of(section): course.select(section) for section in course.sections}
     expected |= {path: [exercise.id for exercise in held] for path, held in notebooks.items()}
     strangers = [path for path in _paths(home) if path.endswith(_KINDS) and path not in expected][:MAX_STRANGERS]
     found: dict[str, str] = {}
@@ -177,7 +178,7 @@ def _meant(path: str, expected: list[str]) -> list[str]:
     near = get_close_matches(name, by_name, n=1, cutoff=_CLOSE)
     if near:
         return [by_name[near[0]]]
-    return [wanted for wanted in [f"{place}/{place}.ipynb"] if name.startswith("untitled") and wanted in expected]
+    return [wanted for wanted in [notebook_of(str(place))] if name.startswith("untitled") and wanted in expected]
 
 
 def _plain(path: str) -> str:

@@ -506,10 +506,11 @@ def test_randomness_is_reproducible_and_moves_on():
 def test_printed_text_and_results_are_kept_for_whoever_listens():
     """What the submission printed; what the calls returned and which arguments they changed."""
     connection = local(SimpleNamespace(f=lambda: sys.stdout.write("hello")))
-    trace = []
-    connection.restart(0, trace)
+    exchanges = []
+    connection.restart(0, exchanges=exchanges)
     Student(connection).f()
-    assert (connection.printed, trace) == (["hello"], [[5, []]])
+    called = exchanges[-1].reply
+    assert (connection.printed, [[called.value, sorted(called.changed)]]) == (["hello"], [[5, []]])
 
 
 def test_exchanges_are_told_from_each_example_on() -> None:

@@ -14,6 +14,7 @@ import inspect
 import math
 import re
 import time
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -33,7 +34,7 @@ from headcheck.errors import (
     StudentRaised,
     StudentTimeout,
 )
-from headcheck.loading import load
+from headcheck.loading import file_name, load
 from headcheck.minimise import can_be_minimised, minimise
 from headcheck.reproduce import line_for
 from headcheck.results import Counterexample
@@ -214,14 +215,21 @@ def count_hidden(course: Course, exercise: Exercise) -> int:
 def load_grader(course: Course, exercise: Exercise, stem: str) -> ModuleType:
     """One of the exercise's grader files; it may import references and what the course hands out.
 
-    In a released copy there are no references, so there it may import only what stands on no exercise.
+    In a released copy there are no references, so there it may import only what stands on no exercise. Raises
+    CourseError with the file and its line when it cannot be imported.
     """
     path = exercise.graders / f"{stem}.py"
     sources = dict(course.given_sources(exercise))
     if course.has_hidden_files:
         sources |= course.reference_sources(exercise)
     name = f"graders.{exercise.module}.{stem}"
-    return load(sources | {name: path.read_bytes()}, name, alone=True)
+    try:
+        return load(sources | {name: path.read_bytes()}, name, alone=True)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f", line {frame.lineno}" for frame in frames if frame.filename == file_name(name)]
+        where = f"{stem}.py{''.join(lines[-1:])}"
+        raise CourseError(f"{exercise.id}: {where}: {type(error).__name__}: {error}") from error
 
 
 def load_reference(course: Course, exercise: Exercise) -> ModuleType:

@@ -22,7 +22,7 @@ from headcheck.language import ENGLISH, speak
 from headcheck.results import SectionResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from headcheck.course import Course
 
@@ -188,6 +188,22 @@ def test_checking_exits_1_until_the_work_is_right(
     assert "Next: tiny/twice, Doubling by `double`. Open" in right.out
 
 
+def test_where_a_grader_cannot_be_read_no_sandbox_is_left_open(
+    headcheck: Callable[..., Ran], write_course: Callable[..., Course], tmp_path: Path, full: object
+) -> None:
+    """The file and its error are named."""
+    course = write_course(public="1 / 0\n")
+    work = hand_in(tmp_path, mine={"double": RIGHT}) / "mine"
+    started = Path(f"/proc/self/task/{os.getpid()}/children")
+    before = started.read_text()
+    ran = headcheck("--course", course.root, "check", "tiny/double", "--dir", work)
+    assert (ran.code, ran.err) == (
+        cli.EXIT_USAGE,
+        "headcheck: tiny/double: public.py, line 10: ZeroDivisionError: division by zero",
+    )
+    assert started.read_text() == before
+
+
 def test_where_nothing_is_begun_it_says_where_to_begin(
     headcheck: Callable[..., Ran], course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +294,15 @@ def test_colours_are_for_terminals(
     assert not colours.search(said(NO_COLOR="1"))
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches what is started: a shell that puts the tests into the background has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_watching_checks_again_when_a_file_is_saved(course: Course, tmp_path: Path, full: object) -> None:
     """Until Ctrl-C; the exit code is that of the first look."""
     work = hand_in(tmp_path, mine={"double": WRONG}) / "mine"

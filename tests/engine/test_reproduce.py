@@ -58,12 +58,17 @@ def noise(size: int) -> Tensor:
     return torch.randn(size)
 
 
+def pair(size: int) -> tuple[Linear, int]:
+    """A layer and its width."""
+    return Linear(size), size
+
+
 def fail(_: object) -> None:
     """Raise."""
     raise ValueError("no")
 
 
-SUBMISSION = {"double": double, "Linear": Linear, "noise": noise, "fail": fail}
+SUBMISSION = {"double": double, "Linear": Linear, "noise": noise, "pair": pair, "fail": fail}
 
 
 def line_of(ask: Callable[[Any], Any], **got: Any) -> str:
@@ -232,10 +237,11 @@ def gradient(student: Any) -> None:
         lambda student: student.double(torch.zeros(3, device="meta")),
         lambda student: student.noise(lambda: 3),
         lambda student: student.noise(_used_generator()),
+        lambda student: student.pair(2)[0](torch.ones(2)),
     ],
 )
 def test_what_does_not_fit_a_line_has_none(ask: Callable[[Any], Any]) -> None:
-    """A training, a gradient, a large tensor, a function of the grader's, a generator that has drawn already."""
+    """A training, a gradient, a large tensor, a part of an answer, a function of the grader's, a used generator."""
     assert line_of(ask) == ""
 
 

@@ -13,6 +13,7 @@ import random
 import resource
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +22,7 @@ import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+import headcheck
 from headcheck.errors import ProtocolError, StudentRaised
 from headcheck.loading import load_for_good
 from headcheck.properties import show
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from headcheck.protocol import Answer, Done, Refuse, Request
 
+PACKAGE = Path(headcheck.__file__).parent
 FRAMES = int(os.environ.get("HEADCHECK_FUZZ_FRAMES", "200000"))
 BATCH = 1000
 MAX_CPU_SECONDS = 5.0  # for one exchange; a megabyte of numbers takes about one on a slow machine
@@ -180,7 +183,7 @@ def _is_the_scenes_own(error: Exception) -> bool:
     trace = error.__traceback__
     while trace.tb_next is not None:
         trace = trace.tb_next
-    return "headcheck/" not in trace.tb_frame.f_code.co_filename
+    return PACKAGE not in Path(trace.tb_frame.f_code.co_filename).parents
 
 
 # How frames are damaged.

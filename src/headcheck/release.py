@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 MANIFEST = "MANIFEST.sha256"
 README = "README.md"
 HIDDEN_NAMES = ("hidden.", "misconceptions.", "curves.json")
-HIDDEN_TREES = ("reference", "graders", "tests/alternatives")
+HIDDEN_TREES = ("reference", "graders", "tests/alternatives", "tests/same_mistakes")
 MIN_LETTERS = 6  # a line with fewer letters and digits (`else:`, `)`) says nothing
 MIN_FILES = 2  # a line that stands in so many public files is a way of speaking
 

@@ -21,10 +21,10 @@ NAMED = COURSE.root / "tests" / "same_mistakes"
 UNNAMED = NAMED / "_unnamed"
 INPUTS = 12  # of each property: enough for nearly every mistake to show, at a quarter of the time
 
-_WEIGHTS = "weights are drawn in the order of the state dict, which differs in the student's code"
-_CALLS = "what differs is what a callback is called with, and the answers alone are compared"
-_ALIKE = "another misconception gives the same answers on what is asked, or why is not known yet"
-_ROUNDING = "the answers differ by more than rounding explains"
+_WEIGHTS = "loud weights are drawn in the order of the state dict, which is the student's to choose"
+_AS = "{} fails at the same places with the same answers, and a property tells no more after its first failure"
+_PLACES = "the cells stand elsewhere on the page, which is compared, too"
+_PARAMETERS = "parameters differ after a step by more than rounding; why is not known"
 UNTOLD = {  # files for which nothing is said, and why
     "bahdanau/bahdanau_decoder/all_layers_ask": _WEIGHTS,
     "bahdanau/bahdanau_decoder/begins_from_zero": _WEIGHTS,
@@ -32,33 +32,21 @@ UNTOLD = {  # files for which nothing is said, and why
     "bahdanau/bahdanau_decoder/no_dropout_between_the_layers": _WEIGHTS,
     "bahdanau/bahdanau_decoder/only_the_last_weights": _WEIGHTS,
     "bahdanau/bahdanau_decoder/weights_pile_up": _WEIGHTS,
-    "bahdanau/seq2seq_training/clipped_one_by_one": _ROUNDING,
-    "bonus/attention_jacobian/scaled_scores": _ALIKE,
-    "bonus/distance_attention/half_forgotten": _ALIKE,
-    "bonus/distance_attention/key_norms_forgotten": _ALIKE,
-    "bonus/distance_attention/whole_distance": _ALIKE,
-    "bonus/relative_positions/distance_without_direction": _ALIKE,
-    "cues/attention_heatmaps/labels_everywhere": _ALIKE,
-    "cues/attention_heatmaps/plots_the_transpose": _ALIKE,
-    "cues/cues_and_roles/assumes_the_order": _CALLS,
-    "cues/cues_and_roles/queries_and_keys_swapped": _CALLS,
-    "kernel_regression/bandwidth_selection/own_sample_kept": _ALIKE,
-    "kernel_regression/batched_weighted_average/weights_normalised": _ALIKE,
-    "kernel_regression/meaning_of_w/in_bits": _ALIKE,
-    "kernel_regression/meaning_of_w/w_itself": _ALIKE,
-    "kernel_regression/nw_kernel_regression/divided_by_the_width": _ALIKE,
-    "multihead/head_maps/distance_with_a_sign": _ALIKE,
-    "multihead/multi_head_attention/keys_through_the_query_matrix": _ALIKE,
-    "self_attention/positional_encoding/plain_attribute": _ALIKE,
-    "self_attention/self_attention/batch_permuted": _CALLS,
-    "self_attention/self_attention/first_trial_decides": _CALLS,
-    "self_attention/self_attention/generator_ignored": _CALLS,
-    "self_attention/self_attention/only_the_input_is_permuted": _CALLS,
-    "self_attention/self_attention/sums_compared": _CALLS,
-    "transformer/efficient_attention/window_is_the_whole_width": _ALIKE,
-    "transformer/efficient_attention/window_too_narrow": _ALIKE,
-    "transformer/positionwise_ffn/tanh_for_relu": _ROUNDING,
-    "transformer/transformer_decoder/probabilities_returned": _ROUNDING,
+    "bahdanau/seq2seq_training/clipped_one_by_one": _PARAMETERS,
+    "bonus/distance_attention/key_norms_forgotten": _AS.format("query_norms_for_key_norms"),
+    "cues/attention_heatmaps/labels_everywhere": _PLACES,
+    "cues/attention_heatmaps/plots_the_transpose": _PLACES,
+    "cues/cues_and_roles/assumes_the_order": _AS.format("decides_by_length_alone"),
+    "cues/cues_and_roles/queries_and_keys_swapped": _AS.format("reversed_pairs"),
+    "multihead/multi_head_attention/keys_through_the_query_matrix": _AS.format("queries_through_the_key_matrix"),
+    "self_attention/positional_encoding/plain_attribute": _AS.format("buffer_not_saved"),
+    "self_attention/self_attention/batch_permuted": _AS.format("always_equivariant"),
+    "self_attention/self_attention/first_trial_decides": _AS.format("one_permutation_for_all_trials"),
+    "self_attention/self_attention/generator_ignored": _AS.format("generator_of_its_own"),
+    "self_attention/self_attention/only_the_input_is_permuted": _AS.format("never_equivariant"),
+    "self_attention/self_attention/sums_compared": _AS.format("always_equivariant"),
+    "transformer/efficient_attention/window_is_the_whole_width": _AS.format("window_too_narrow"),
+    "transformer/efficient_attention/window_too_narrow": _AS.format("window_is_the_whole_width"),
     "transformer/vision_transformer/columns_first": _WEIGHTS,
     "transformer/vision_transformer/head_on_the_last_token": _WEIGHTS,
     "transformer/vision_transformer/mean_of_all_tokens": _WEIGHTS,
@@ -112,4 +100,4 @@ def test_enough_mistakes_were_tried_and_few_are_left_untold():
     assert len(named) >= 200
     assert len(unnamed) >= 30
     assert set(UNTOLD) <= {str(path.relative_to(NAMED).with_suffix("")) for path in named}
-    assert len(UNTOLD) <= 0.15 * len(named)
+    assert len(UNTOLD) <= 0.1 * len(named)

@@ -11,7 +11,7 @@ class DistanceAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, queries, keys, values, valid_lens=None):
-        norms = torch.einsum("bkd,bkd->bk", keys, keys).unsqueeze(1)
+        norms = keys.pow(2).sum(2).unsqueeze(1)
         scores = torch.baddbmm(-norms, queries, keys.transpose(1, 2))
         self.attention_weights = masked_softmax(scores, valid_lens)
         return torch.bmm(self.dropout(self.attention_weights), values)

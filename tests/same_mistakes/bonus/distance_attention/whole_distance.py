@@ -12,6 +12,6 @@ class DistanceAttention(nn.Module):
 
     def forward(self, queries, keys, values, valid_lens=None):
         products = torch.einsum("bqd,bkd->bqk", queries, keys)
-        lengths = torch.einsum("bkd,bkd->bk", keys, keys)[:, None, :]
+        lengths = keys.pow(2).sum(2)[:, None, :]
         self.attention_weights = masked_softmax(2 * products - lengths, valid_lens)
         return torch.einsum("bqk,bkv->bqv", self.dropout(self.attention_weights), values)

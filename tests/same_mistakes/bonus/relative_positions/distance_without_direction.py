@@ -12,7 +12,7 @@ class RelativeAttention(nn.Module):
         self.offsets = nn.Embedding(2 * clip + 1, d)
 
     def forward(self, queries, keys, values, valid_lens=None):
-        places = torch.cartesian_prod(torch.arange(queries.shape[1]), torch.arange(keys.shape[1]))
+        places = torch.cartesian_prod(*(torch.arange(X.shape[1], device=X.device) for X in (queries, keys)))
         away = (places[:, 0] - places[:, 1]).abs().clamp(max=self.clip).reshape(queries.shape[1], keys.shape[1])
         chosen = nn.functional.one_hot(away + self.clip, 2 * self.clip + 1).to(queries.dtype)
         content = torch.bmm(queries, keys.permute(0, 2, 1))

@@ -13,16 +13,7 @@ def loo_error(x, y, bandwidth):
 def select_bandwidth(x, y, grid):
     best, smallest = None, math.inf
     for width in sorted(grid.tolist(), reverse=True):
-        error = hidden_error(x.detach(), y.detach(), width)
+        error = loo_error(x, y, width)
         if error < smallest:
             best, smallest = width, error
     return best
-
-
-def hidden_error(x, y, width):
-    total = 0.0
-    for i in range(len(x)):
-        others = [j for j in range(len(x)) if j != i]
-        estimate, _ = nw_pooling(x[i : i + 1], x[others], y[others], width)
-        total += (estimate[0] - y[i]).item() ** 2
-    return total / len(x)

@@ -1,4 +1,4 @@
-"""log2 in the entropy; the curve is right by itself."""
+"""log2 in the entropy; the curve is made of it."""
 
 import math
 
@@ -19,5 +19,5 @@ def sharpness_curve(queries, keys, ws):
     points = []
     for w in ws:
         scores = -((w * (queries[:, None] - keys[None, :])) ** 2) / 2
-        points.append(torch.distributions.Categorical(logits=scores).entropy().mean())
+        points.append(row_entropy(torch.distributions.Categorical(logits=scores).probs).mean())
     return torch.stack(points)

@@ -1,6 +1,7 @@
 """The size of `w` as a Python number; entropies by xlogy."""
 
 import torch
+from kernel_regression.average_and_kernel_pooling import nw_pooling
 
 
 def effective_bandwidth(w):
@@ -12,6 +13,8 @@ def row_entropy(weights):
 
 
 def sharpness_curve(queries, keys, ws):
-    away = (queries[:, None] - keys)[None] * ws[:, None, None]
-    maps = torch.softmax(-away.square() / 2, dim=2)
-    return torch.special.entr(maps).sum(2).mean(1)
+    points = []
+    for w in ws:
+        _, weights = nw_pooling(queries, keys, keys, bandwidth=effective_bandwidth(w))
+        points.append(torch.special.entr(weights).sum(1).mean())
+    return torch.stack(points)

@@ -17,8 +17,8 @@ class NWKernelRegression(nn.Module):
 
 def leave_one_out(x, y):
     n = len(x)
-    rows = [[j for j in range(n) if j != i] for i in range(n)]
-    return x[rows], y[rows]
+    rows = [torch.tensor([j for j in range(n) if j != i], dtype=torch.long) for i in range(n)]
+    return torch.stack([x[row] for row in rows]), torch.stack([y[row] for row in rows])
 
 
 def fit(model, x, y, *, steps, lr):

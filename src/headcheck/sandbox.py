@@ -52,6 +52,7 @@ END_SECONDS = 30.0
 MAX_SAID = 64 * 1024
 MAX_THREADS = 256
 MAX_STRETCH = 10  # times a deadline, on a machine that has too much to do
+MIN_READ, MAX_READ = 1 << 16, 1 << 20  # bytes at once: a short message comes whole
 MAX_QUESTIONS = 1000  # in one call: the grader's own seconds are nobody's, so they are bounded like this
 
 _Done = TypeVar("_Done")
@@ -196,6 +197,7 @@ class Worker:
         self._channel = channel
         self._pid = pid
         self._limits = limits
+        self._received = bytearray()
         self.seconds_left = limits.exercise_seconds
         self.alive = True
 
@@ -279,13 +281,16 @@ class Worker:
         return self._read(frame_length(self._read(4, deadline)), deadline)
 
     def _read(self, size: int, deadline: _Deadline) -> bytes:
-        parts = bytearray()
-        while len(parts) < size:
-            part = self._within(deadline, partial(self._channel.recv, min(size - len(parts), 1 << 20)))
+        while len(self._received) < size:
+            wanted = min(max(size - len(self._received), MIN_READ), MAX_READ)
+            part = self._within(deadline, partial(self._channel.recv, wanted))
             if not part:
                 raise EOFError
-            parts += part
-        return bytes(parts)
+            self._received += part
+        with memoryview(self._received) as received:
+            data = bytes(received[:size])
+        del self._received[:size]
+        return data
 
     def _within(self, deadline: _Deadline, act: Callable[[], _Done]) -> _Done:
         while True:

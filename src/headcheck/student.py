@@ -103,7 +103,7 @@ class Student:
             raise AttributeError(name)
         if name not in self._known:
             try:
-                self._known[name] = self._connection.get(SUBMISSION, name)
+                self._known[name] = self._connection.name(name)
             except StudentRaised as error:
                 if error.kind != "AttributeError":
                     raise
@@ -228,6 +228,7 @@ class Connection:
         self._grader_error: BaseException | None = None
         self._functions: list[Callable[..., Any]] = []
         self._exchanges: list[Exchange] | None = None
+        self._names: dict[str, tuple[Handle, Exchange]] = {}
         self._sealed = False
         self._changed: dict[int, tuple[Tensor, Tensor]] = {}  # by id: an argument, and what it held before
         self.printed: list[str] = []
@@ -257,6 +258,19 @@ class Connection:
             before = argument.detach().clone()
             argument.data.copy_(value)
             self._changed.setdefault(id(argument), (argument, before))
+
+    def name(self, name: str) -> Any:
+        """A public name of the submission; for a function or class it is asked once."""
+        if name in self._names:
+            handle, exchange = self._names[name]
+            self._tell(exchange)
+            return handle
+        request = Get(SUBMISSION, name)
+        reply = self._request(request)
+        value = self._value(reply.value)
+        if isinstance(value, Handle) and value._kind == "callable":
+            self._names[name] = value, Exchange(request, reply)
+        return value
 
     def get(self, ref: int, path: str) -> Any:
         """An attribute, connected to the graph of the last call if it belongs to one."""
@@ -332,8 +346,7 @@ class Connection:
 
     def _request(self, request: Request) -> Done:
         reply = self._line.request(request, self._answer)
-        if self._exchanges is not None and len(self._exchanges) < MAX_EXCHANGES:
-            self._exchanges.append(Exchange(request, reply))
+        self._tell(Exchange(request, reply))
         if reply.printed and len(self.printed) < MAX_PRINTED:
             self.printed.append(reply.printed)
         if self._grader_error is not None:
@@ -342,6 +355,10 @@ class Connection:
         if isinstance(reply, Raised):
             raise raised(reply)
         return reply
+
+    def _tell(self, exchange: Exchange) -> None:
+        if self._exchanges is not None and len(self._exchanges) < MAX_EXCHANGES:
+            self._exchanges.append(exchange)
 
     def _answer(self, question: Ask) -> Answer | Refuse:
         """Call one of the grader's functions for the submission; what it raises is kept for the grader."""

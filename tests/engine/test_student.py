@@ -135,6 +135,31 @@ def test_a_name_that_raises_when_read_raises_that():
         Student(local(Odd())).f  # noqa: B018
 
 
+def test_a_function_is_asked_for_once_and_told_each_time():
+    """Its handle is kept from example to example, and among the exchanges all the same; data is read again."""
+    reads = []
+
+    class Submission:
+        double = staticmethod(lambda x: 2 * x)
+
+        def __getattribute__(self, name):
+            reads.append(name)
+            return object.__getattribute__(self, name)
+
+        @property
+        def count(self):
+            return reads.count("count")
+
+    connection = local(Submission())
+    for example in range(3):
+        told = []
+        connection.restart(example, exchanges=told)
+        it = Student(connection)
+        assert (it.double(3), it.count) == (6, example + 1)
+        assert [type(exchange.request).__name__ for exchange in told] == ["Get", "Call", "Get"]
+    assert reads.count("double") == 1
+
+
 def test_double_underscores_are_not_sent():
     """Copying and inspecting a student or a handle happens here."""
     it = student(m=Attention())

@@ -512,9 +512,16 @@ def call(
 
 
 def _run_body(prop: Property, case: Case, connection: Connection, reference: object) -> None:
-    available = {"student": Student(connection), "reference": reference, **copy.deepcopy(case)}
+    available = {"student": Student(connection), "reference": reference, **_copied(case)}
     with torch.random.fork_rng(devices=()):
         prop.body(**{name: available[name] for name in prop.parameters})
+
+
+def _copied(case: Case) -> Case:
+    """A deep copy; `clone` is ten times quicker than what copies tensors of any layout."""
+    plain = [value for value in case.values() if type(value) is Tensor and value.is_leaf and value.is_contiguous()]
+    clones = {id(value): value.detach().clone().requires_grad_(value.requires_grad) for value in plain}
+    return copy.deepcopy(case, clones)
 
 
 def _run_hypothesis(prop: Property, receive: Callable[[Case], None], seed: int) -> None:

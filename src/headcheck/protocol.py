@@ -340,8 +340,9 @@ def array_of(tensor: Tensor, *, leaf: int | None = None, cloned: bool = False, n
 def bytes_of(tensor: Tensor) -> bytes:
     """The elements in row-major order."""
     resolved = tensor.detach().resolve_conj().resolve_neg()
-    flat = resolved.clone(memory_format=torch.contiguous_format).view(-1)  # a lone element may have any stride
-    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+    if resolved.dtype is torch.bfloat16:  # which NumPy does not have
+        resolved = resolved.view(torch.int16)
+    return resolved.numpy().tobytes()
 
 
 def tensor_of(array: Array) -> Tensor:

@@ -19,7 +19,7 @@ def write_exercise(course: Course, name: str, title: str | None) -> list[Path]:
     """Write the files of SECTION/SLUG and list it in the course; never overwrites one."""
     section, _, slug = name.partition("/")
     if not (section.isidentifier() and slug.isidentifier()) or iskeyword(slug):
-        raise CourseError(f"{name!r} is not SECTION/SLUG with two Python identifiers, such as scoring/my_attention")
+        raise CourseError(f"{name!r} is not SECTION/SLUG with two Python identifiers, such as my_section/my_exercise")
     if section not in course.sections:
         raise CourseError(f"there is no section {section!r} in {COURSE_FILE}; there are: {', '.join(course.sections)}")
     title = title or slug.replace("_", " ").capitalize()

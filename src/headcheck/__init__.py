@@ -10,11 +10,11 @@ from typing import Any
 __version__ = "0.1.0"
 
 
-def check(name: str | None = None, *, everything: bool = False, hint: bool = False) -> Any:
+def check(name: str | None = None, *, everything: bool = False, hint: bool = False, lang: str | None = None) -> Any:
     """Check `section/slug`, or what was begun of a section or of all, as it was run here; show what comes back."""
     from headcheck import jupyter
 
-    return jupyter.check(name, everything=everything, hint=hint)
+    return jupyter.check(name, everything=everything, hint=hint, lang=lang)
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -19,7 +19,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
 from headcheck.archive import write_atomically
-from headcheck.language import ENGINE_CATALOGUES, catalogue, read_catalogue
+from headcheck.language import ENGINE_CATALOGUES, ONLY_SAID, catalogue, read_catalogue
 from headcheck.questions import read_question
 
 if TYPE_CHECKING:
@@ -31,23 +31,32 @@ WIDTH = 110
 
 _Defined = ast.FunctionDef | ast.ClassDef
 _WORDS = re.compile(r"\w[^\s\w]* \S*\w")
-_NO_TEXT = re.compile(
-    r"\s*(import |from \w+ import |not dim|bold |lambda|\w+\[\.\.\.|\(\?|\(the |\"\"\"|%|#!|breaches = "
-    r"|\(\{name\}|Wheel-|- \(|\{pattern|- \{points\} point\{|# Written|# \(|# cell).*",
-    re.DOTALL,
+_SOURCE = re.compile(
+    r"""
+    \s* (?:
+        import\ | from\ \w+\ import\ | lambda | breaches\ =\  | \w+\[\.\.\. | \(\{name\}  # lines of Python
+        | \"{3} | \#! | %[\w(] | \#\ cell | \#\ Written | Wheel-  # how files begin, and lines of notebooks
+        | -\ \{points\}\ point\{  # the layout of a rubric
+        | not\ dim | bold\   # styles
+    ) .*
+    """,
+    re.DOTALL | re.VERBOSE,
 )
+"""What begins like this is written into files, run or given to another library, and never said to anybody."""
+_WORD = re.compile(r"[a-z]{3,}")
 _SAID_ON_A_PAGE = re.compile(r'say\(\s*"((?:[^"\\]|\\.)*)"')
 _NAME = re.compile(r"[A-Za-z_]\w*")
-NOT_SHOWN = {"scaffold", "system_calls", "warm", "catalogues", "language", "clues", "reproduce"}
-"""Modules of the engine whose strings are source text or names of the system's."""
+ONLY_RAISE = {"clues", "language", "reproduce", "scaffold"}
+"""Modules of the engine which hold patterns of Python's words, or lines of it, and say no more than what they raise."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text, or a template of texts, and where it stands."""
+    """A text, or a template of texts, and where it stands; a view's own words are `only_said`."""
 
     text: str
     place: str
+    only_said: bool = False
 
 
 def course_texts(course: Course) -> dict[Path, list[Text]]:
@@ -55,9 +64,9 @@ def course_texts(course: Course) -> dict[Path, list[Text]]:
     found = {course.root / "assignments" / "course": _titles(course)}
     for exercise in course.exercises:
         found[exercise.stub.with_suffix("")] = list(_prompt(exercise))
-        found[exercise.public.with_suffix("")] = list(_grader(exercise.public))
+        found[exercise.public.with_suffix("")] = list(_grader(exercise, exercise.public))
         if course.has_hidden_files:
-            hidden = [*_grader(exercise.hidden), *_misconceptions(exercise)]
+            hidden = [*_grader(exercise, exercise.hidden), *_misconceptions(exercise)]
             found[exercise.hidden.with_suffix("")] = hidden
     return {path: texts for path, texts in found.items() if texts}
 
@@ -67,12 +76,17 @@ def engine_texts() -> list[Text]:
     package = Path(__file__).parent
     found: list[Text] = []
     for path in sorted(package.glob("*.py")):
-        if path.stem not in NOT_SHOWN:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if path.stem in ONLY_RAISE:
+            raised = (node for node in ast.walk(tree) if isinstance(node, ast.Raise))
+            found += [text for node in raised for text in _strings(node, path.name)]
+        else:
             found += [*_strings(tree, path.name), *_commands(tree, path.name)]
     for path in sorted((package / "templates").glob("*.jinja")):
         said = _SAID_ON_A_PAGE.findall(path.read_text(encoding="utf-8"))
-        found += [Text(text.encode().decode("unicode_escape"), path.name) for text in said if text.isascii()]
+        found += [
+            Text(text.encode().decode("unicode_escape"), path.name, only_said=True) for text in said if text.isascii()
+        ]
     return found
 
 
@@ -93,9 +107,11 @@ def untranslated(path: Path, texts: list[Text]) -> list[str]:
 
 def _update(path: Path, texts: list[Text]) -> list[str]:
     known = read_catalogue(path)
+    made = {one.text for one in texts if not one.only_said}
     new = Catalog(charset="utf-8")
     for one in texts:
-        new.add(one.text, string=known.get(one.text, ""), locations=[(one.place, 0)])
+        comments = () if one.text in made else (ONLY_SAID,)
+        new.add(one.text, string=known.get(one.text, ""), locations=[(one.place, 0)], auto_comments=comments)
     written = io.BytesIO()
     write_po(written, new, width=WIDTH, omit_header=True, include_lineno=False)
     if not path.is_file() or path.read_bytes() != written.getvalue():
@@ -131,7 +147,7 @@ def paragraphs(text: str) -> list[str]:
     return [part for part in text.split("\n\n") if any(character.isalpha() for character in part)]
 
 
-def _grader(path: Path) -> Iterator[Text]:
+def _grader(exercise: Exercise, path: Path) -> Iterator[Text]:
     if not path.is_file():
         return
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -139,6 +155,22 @@ def _grader(path: Path) -> Iterator[Text]:
         if isinstance(node, ast.FunctionDef) and node.decorator_list and (text := ast.get_docstring(node)):
             yield Text(text.splitlines()[0], path.name)
     yield from _strings(tree, path.name)
+    parameters = {node.arg for node in ast.walk(ast.parse(exercise.stub_text())) if isinstance(node, ast.arg)}
+    yield from (Text(word, path.name) for word in _fillers(tree) if _WORD.fullmatch(word) and word not in parameters)
+
+
+def _fillers(tree: ast.Module) -> Iterator[str]:
+    """What an assertion is about, what the values are called that it shows, and what is said for nothing."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.keyword(arg="what", value=ast.Constant(value=str(word))):
+                yield word
+            case ast.keyword(arg="got" | "wanted", value=ast.Dict(keys=keys)):
+                yield from (key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+            case ast.Call(func=ast.Name(id="assert_that"), keywords=keywords):
+                yield from (keyword.arg for keyword in keywords if keyword.arg and keyword.arg != "got")
+            case ast.BoolOp(op=ast.Or(), values=[*_, ast.Constant(value=str(word))]):
+                yield word
 
 
 def _misconceptions(exercise: Exercise) -> Iterator[Text]:
@@ -160,7 +192,7 @@ def _commands(tree: ast.Module, place: str) -> Iterator[Text]:
                 yield Text(text, place)
 
 
-def _strings(tree: ast.Module, place: str) -> Iterator[Text]:
+def _strings(tree: ast.AST, place: str) -> Iterator[Text]:
     """Every string of several words but docstrings, for it may be shown, and all of `say`; f-strings as templates."""
     passed: set[ast.AST | None] = set()
     placed = [node for node in ast.walk(tree) if isinstance(node, ast.expr | ast.stmt)]
@@ -171,8 +203,8 @@ def _strings(tree: ast.Module, place: str) -> Iterator[Text]:
             passed.add(node.value)
         elif isinstance(node, ast.Call) and (word := _said(node)):
             passed.add(word)
-            yield Text(str(word.value), place)
-        elif isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("Literal", "Float", "Int", "Bool"):
+            yield Text(str(word.value), place, only_said=True)
+        elif _is_pattern(node):
             passed.update(ast.walk(node))
         elif isinstance(node, ast.JoinedStr):
             passed.update(part for part in node.values if isinstance(part, ast.Constant))
@@ -180,6 +212,13 @@ def _strings(tree: ast.Module, place: str) -> Iterator[Text]:
             yield from _shown(_template(node), place)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from _shown(node.value, place)
+
+
+def _is_pattern(node: ast.AST) -> bool:
+    """A regular expression, or the shape or the choice that an annotation names."""
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func).startswith("re.")
+    return isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("Literal", "Float", "Int", "Bool")
 
 
 def _said(call: ast.Call) -> ast.Constant | None:
@@ -190,7 +229,7 @@ def _said(call: ast.Call) -> ast.Constant | None:
 
 def _shown(text: str, place: str) -> Iterator[Text]:
     """A text that may be shown, paragraph by paragraph."""
-    if not text.startswith("\n") and not _NO_TEXT.fullmatch(text):
+    if not text.startswith("\n") and not _SOURCE.fullmatch(text):
         yield from (Text(part, place) for part in text.rstrip("\n").split("\n\n") if _WORDS.search(part))
 
 

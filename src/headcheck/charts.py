@@ -1,14 +1,17 @@
 """Curves of a training as drawings: where lines, ticks and thresholds go. A page only writes them down.
 
 Runs of one name are one drawing. A curve of a single value is a figure on a scale. Numbers come from a submission: what
-is not finite is left out.
+is not finite is left out. A class has a drawing of its own: every run as long as they can be told apart, and then how
+they are spread.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from statistics import median
 
 from headcheck.matrices import short
 from headcheck.results import Curve
@@ -17,6 +20,12 @@ WIDTH, HEIGHT, SCALE_HEIGHT = 360.0, 190.0, 46.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 12.0, 28.0
 LOGARITHMIC = 30.0
 """How many times the smallest value the largest is where a scale goes by powers of ten."""
+
+FEW = 30
+"""As many runs of a class are drawn one by one."""
+
+SPREAD = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""The quantiles by which more are drawn: four fifths of the runs, half of them, and the middle."""
 
 _MAX_TICKS = 5
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -53,10 +62,26 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How the last values of so many runs are spread, in words; and bands or, on a scale, spans that hold most of them.
+
+    Bands are outlines, spans go from left to right; the wider one comes first.
+    """
+
+    count: int
+    lowest: str
+    middle: str
+    highest: str
+    bands: tuple[str, ...]
+    spans: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
 class Chart:
     """Runs of one name, a right model's, the thresholds, the span between them, and the numbers on the axis.
 
-    The axis goes up, beside the steps of training; on a scale, which has single figures only, it goes across.
+    The axis goes up, beside the steps of training; on a scale, which has single figures only, it goes across. A class
+    has a `spread`; where its runs are many, `own` is the middle one of it.
     """
 
     name: str
@@ -66,22 +91,22 @@ class Chart:
     allowed: tuple[float, float] | None
     ticks: tuple[Tick, ...]
     is_scale: bool
+    spread: Spread | None = None
 
 
-def charts(curves: Sequence[Curve]) -> list[Chart]:
+def charts(curves: Sequence[Curve], *, of_class: bool = False) -> list[Chart]:
     """The drawings of a property's curves, those that go on for some steps before single figures."""
     named: dict[str, list[Curve]] = {}
     for curve in curves:
         if _finite(curve.values):
             named.setdefault(curve.name, []).append(curve)
-    found = [_chart(name, runs) for name, runs in named.items()]
+    found = [_chart(name, runs, of_class=of_class) for name, runs in named.items()]
     return sorted(found, key=lambda chart: chart.is_scale)
 
 
-def _chart(name: str, runs: list[Curve]) -> Chart:
-    own, right = (
-        [_finite(values) for values in side] for side in zip(*((c.values, c.right) for c in runs), strict=True)
-    )
+def _chart(name: str, runs: list[Curve], *, of_class: bool) -> Chart:
+    own = [_finite(curve.values) for curve in runs]
+    right = [_finite(values) for values in _each_once(curve.right for curve in runs)]
     right = [values for values in right if values]
     bounds = {
         (bound, at_least)
@@ -89,22 +114,55 @@ def _chart(name: str, runs: list[Curve]) -> Chart:
         for bound, at_least in ((curve.at_least, True), (curve.at_most, False))
         if bound is not None and _finite([bound])
     }
-    everything = [value for values in (*own, *right) for value in values] + [bound for bound, _ in bounds]
     is_scale = all(len(values) == 1 for values in own)
+    drawn, around = own, []
+    if of_class and len(own) > FEW:
+        wide, inner, middle, upper, widest = _quantiles(own)
+        drawn, around = [middle], [(wide, widest), (inner, upper)]
+    everything = [*chain(*drawn, *chain(*around), *right), *(bound for bound, _ in bounds)]
     ends = (LEFT, WIDTH - RIGHT) if is_scale else (HEIGHT - BOTTOM, TOP)
     axis = _Axis(everything, *ends)
     longest = max(map(len, (*own, *right)))
     if is_scale:
-        own, right = sorted(own), sorted(right)
+        drawn, right = sorted(drawn), sorted(right)
     return Chart(
         name,
-        tuple(_run(values, axis, longest, is_scale=is_scale) for values in own),
+        tuple(_run(values, axis, longest, is_scale=is_scale) for values in drawn),
         tuple(_run(values, axis, longest, is_scale=is_scale) for values in right),
         tuple(Threshold(axis.place(bound), _text(bound), at_least) for bound, at_least in sorted(bounds)),
         _allowed({at_least: axis.place(bound) for bound, at_least in bounds}, *ends),
         tuple(Tick(axis.place(value), _text(value)) for value in axis.ticks()),
         is_scale,
+        _spread(own, around, axis, longest, is_scale=is_scale) if of_class else None,
     )
+
+
+def _each_once(runs: Iterable[list[float]]) -> list[list[float]]:
+    return [list(values) for values in dict.fromkeys(map(tuple, runs))]
+
+
+def _quantiles(runs: list[list[float]]) -> list[list[float]]:
+    """Step by step those of `SPREAD` over the runs that have come as far, between two values in proportion."""
+    steps = [sorted(run[step] for run in runs if step < len(run)) for step in range(max(map(len, runs)))]
+    return [[_quantile(values, part) for values in steps] for part in SPREAD]
+
+
+def _quantile(values: list[float], part: float) -> float:
+    whole, rest = divmod(part * (len(values) - 1), 1)
+    low, high = values[int(whole)], values[min(int(whole) + 1, len(values) - 1)]
+    return low + rest * (high - low)
+
+
+def _spread(
+    runs: list[list[float]], around: list[tuple[list[float], list[float]]], axis: _Axis, longest: int, *, is_scale: bool
+) -> Spread:
+    last = sorted(values[-1] for values in runs)
+    words = (_text(last[0]), _text(median(last)), _text(last[-1]))
+    if is_scale:
+        spans = tuple((axis.place(low[0]), axis.place(high[0])) for low, high in around)
+        return Spread(len(runs), *words, (), spans)
+    bands = [[*_places(low, axis, longest), *reversed(_places(high, axis, longest))] for low, high in around]
+    return Spread(len(runs), *words, tuple(map(_line, bands)), ())
 
 
 def _allowed(places: dict[bool, float], low: float, high: float) -> tuple[float, float] | None:
@@ -119,9 +177,17 @@ def _run(values: list[float], axis: _Axis, longest: int, *, is_scale: bool) -> R
     if is_scale:
         end = axis.place(values[-1]), SCALE_HEIGHT / 2
         return Run("", end, _text(values[0]), _text(values[-1]))
+    places = _places(values, axis, longest)
+    return Run(_line(places), places[-1], _text(values[0]), _text(values[-1]))
+
+
+def _places(values: list[float], axis: _Axis, longest: int) -> list[tuple[float, float]]:
     step = (WIDTH - LEFT - RIGHT) / max(1, longest - 1)
-    places = [(round(LEFT + step * number, 1), axis.place(value)) for number, value in enumerate(values)]
-    return Run(" ".join(f"{x:g},{y:g}" for x, y in places), places[-1], _text(values[0]), _text(values[-1]))
+    return [(round(LEFT + step * number, 1), axis.place(value)) for number, value in enumerate(values)]
+
+
+def _line(places: list[tuple[float, float]]) -> str:
+    return " ".join(f"{x:g},{y:g}" for x, y in places)
 
 
 class _Axis:

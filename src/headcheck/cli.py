@@ -1,4 +1,4 @@
-"""The commands. Only this module prints or exits, and only it reads the environment.
+"""The commands. Only this module prints or exits, and only it and `jupyter` read the environment.
 
 `torch` takes seconds to import, so the commands start what runs beside it first and import the rest where they need it.
 Everything is said in the language of the user, which `--lang` or the locale names.
@@ -15,7 +15,7 @@ import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 from rich.console import Console
@@ -25,27 +25,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from headcheck.course import find_course, libraries, notebook_of, read_course
 from headcheck.errors import HeadcheckError
 from headcheck.language import (
-    ENGINE_CATALOGUES,
     ENGLISH,
     LANGUAGES,
-    catalogue,
     say,
     speak,
+    spoken_in,
     spoken_language,
     translated,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Literal
 
+    from click.types import OptionHelpExtra
     from rich.status import Status
 
     from headcheck.checking import Checker
     from headcheck.course import Course, Exercise
-    from headcheck.grading import Grader
+    from headcheck.differences import Differences
+    from headcheck.grading import Grader, Tally
     from headcheck.progress import Standing
-    from headcheck.results import ExerciseResult, SectionResult
+    from headcheck.results import ExerciseResult, Level, SectionResult
     from headcheck.sandbox import Probes, Sandbox
     from headcheck.submission import Submission
 
@@ -58,8 +59,34 @@ SAVED_STEP = 20  # milliseconds of quiet after which a file counts as saved
 SAVED_AT_MOST = 400
 LEVELS = ("full", "strong", "process")
 FORMS = ("csv", "junit", "gradescope", "canvas", "moodle", "nbgrader")
-LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE")
-SAID_BY_CLICK = ("Show this message and exit.", "Show the version and exit.")
+SAID_BY_CLICK = (
+    "Show this message and exit.",
+    "Show the version and exit.",
+    "No such command {name}.",
+    "No such command {name}. Did you mean {possibility}?",
+    "No such command {name}. (Did you mean one of: {possibilities}?)",
+    "No such option {name}.",
+    "No such option {name}. Did you mean {possibility}?",
+    "No such option {name}. (Did you mean one of: {possibilities}?)",
+    "Missing command.",
+    "Missing argument {name}.",
+    "Missing option {name}.",
+    "Missing option {name}. Choose from:\n\t{choices}",
+    "Got unexpected extra argument ({values})",
+    "Got unexpected extra arguments ({values})",
+    "Option {name} requires an argument.",
+    "Option {name} does not take a value.",
+    "Invalid value for {name}: {advice}",
+    "Directory {path} does not exist.",
+    "Directory {path} is a file.",
+    "File {path} does not exist.",
+    "File {path} is a directory.",
+    "{value} is not one of {choices}.",
+    "{value} is not a valid integer.",
+    "{value} is not a valid integer range.",
+    "{value} is not a valid float.",
+    "{value} is not in the range {range}.",
+)
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -71,7 +98,7 @@ class Help(click.HelpFormatter):
     """Help in the language: the texts are English where they are written, and translated here."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        super().write_usage(prog, args, prefix or f"{say('Usage:')} ")
+        super().write_usage(prog, args, prefix or say("Usage: "))
 
     @contextlib.contextmanager
     def section(self, name: str) -> Iterator[None]:
@@ -89,7 +116,7 @@ click.Context.formatter_class = Help
 def _language(_context: click.Context, _option: click.Parameter, name: str | None) -> None:
     """Speak the language that is asked for; without one, go on with the one that is spoken."""
     if name is not None:
-        _speak(name)
+        speak(name)
 
 
 class Option(click.Option):
@@ -101,6 +128,14 @@ class Option(click.Option):
             return super().get_help_record(ctx)
         finally:
             self.help = written
+
+    def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
+        extra = super().get_help_extra(ctx)
+        if "required" in extra:
+            extra["required"] = say("required")
+        if "default" in extra:
+            extra["range"] = say("default: {default}", default=extra.pop("default"))  # which is shown as it is
+        return extra
 
 
 class Command(click.Command):
@@ -141,19 +176,13 @@ def option(*names: str, **rest: Any) -> Callable[[_Command], _Command]:
     return click.option(*names, cls=Option, **rest)
 
 
-def _spoken_here(environment: Mapping[str, str]) -> str:
-    """The language of the locale, if it is one that headcheck speaks."""
-    name = next((environment[name] for name in LOCALE if environment.get(name)), "")
-    return next((language for language in LANGUAGES if name.lower().startswith(language)), ENGLISH)
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @option(
     "--course",
     type=click.Path(path_type=Path, file_okay=False),
     help="The directory of the course; by default the nearest one upward.",
 )
-@click.version_option(package_name="headcheck")
+@click.version_option(package_name="headcheck", message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context, course: Path | None) -> None:
     """Exercises on attention, graded by what the code does."""
@@ -171,12 +200,7 @@ def _course(root: Path | None) -> Course:
 
 def _speak_of(course: Course, exercises: list[Exercise]) -> None:
     language = spoken_language()
-    _speak(language, course.catalogues(exercises, language))
-
-
-def _speak(language: str, catalogues: Sequence[Path] = ()) -> None:
-    """Say what headcheck itself says, and what these catalogues have, in the language."""
-    speak(language, [catalogue(ENGINE_CATALOGUES / "headcheck", language), *catalogues])
+    speak(language, course.catalogues(exercises, language))
 
 
 @main.command()
@@ -198,6 +222,8 @@ def _speak(language: str, catalogues: Sequence[Path] = ()) -> None:
     is_flag=True,
     help="Grade even where the machine cannot lock submissions in; written into every result.",
 )
+@option("--diff", is_flag=True, help="Publish nothing: show who would gain or lose what against the results there.")
+@option("--dask", "address", metavar="ADDRESS", default=None, help="Grade on the workers of this Dask scheduler.")
 @click.pass_context
 def grade(
     context: click.Context,
@@ -207,10 +233,11 @@ def grade(
     name: str | None,
     seed: int | None,
     weak_sandbox: bool,
+    diff: bool,
+    address: str | None,
 ) -> None:
     """Grade a class: SUBMITTED/<student>/<section>/<slug>.py, or <section>.ipynb there."""
     from headcheck import archive
-    from headcheck.sandbox import launch_strongest, settle
     from headcheck.submission import read_class
 
     course = _course(context.obj)
@@ -218,57 +245,110 @@ def grade(
         raise HeadcheckError(
             f"{course.root} is a student's copy: it has no references and hidden graders, so it can check but not grade"
         )
+    if address is not None and find_spec("distributed") is None:
+        raise HeadcheckError("--dask needs Dask: pip install 'headcheck[cluster]'")
+    seed = course.seed if seed is None else seed
     wanted = course.select(name)
     submissions = read_class(submitted, course)
+    before = archive.read_sections(results) if diff else []
     context.with_resource(archive.held(results))
     started = time.perf_counter()
-    jobs = min(jobs or os.cpu_count() or 1, len(submissions))
     to_grade = [
         exercise
         for exercise in course.with_used(wanted)
         if any(submission.may_hold(exercise) for submission in submissions)
     ]
-    needs = libraries(to_grade)
+    task = _Task(course, seed, submissions, wanted, to_grade, results, weak_sandbox=weak_sandbox, publish=not diff)
+    if address is None:
+        found, tally, level = _grade_here(task, min(jobs or os.cpu_count() or 1, len(submissions)))
+    else:
+        found, tally, level = _grade_on_dask(task, address)
+    if diff:
+        _compare(before, list({(each.student, each.section): each for each in [*before, *found]}.values()))
+        out.print(say("Nothing is published: the same command without --diff does that, and has little left to do."))
+    else:
+        _publish(course, results, archive.read_sections(results))
+    seconds = f"{time.perf_counter() - started:.1f}"
+    counted = say("1 submission") if len(submissions) == 1 else say("{count} submissions", count=len(submissions))
+    out.print(say("{what} in {seconds} s, sandbox: {level}", what=counted, seconds=seconds, level=level))
+    told = {"graded": tally.graded, "recalled": tally.recalled}
+    out.print(say("exercises graded anew: {graded}, taken from the cache: {recalled}", **told))
+    _exit_if_broken(found)
+
+
+class _Task(NamedTuple):
+    """What is to be graded, for which directory of results."""
+
+    course: Course
+    seed: int
+    submissions: list[Submission]
+    wanted: list[Exercise]
+    to_grade: list[Exercise]
+    results: Path
+    weak_sandbox: bool
+    publish: bool
+
+    def collect(self, results: Iterator[list[SectionResult] | None]) -> list[SectionResult]:
+        return _collect(results, self.results if self.publish else None, len(self.submissions))
+
+
+def _grade_here(task: _Task, jobs: int) -> tuple[list[SectionResult], Tally, Level]:
+    from headcheck.sandbox import launch_strongest, settle
+
+    course, results = task.course, task.results
+    needs = libraries(task.to_grade)
     sandboxes: list[Sandbox] = [launch_strongest(needs=needs) for _ in range(jobs)]
     try:
         from headcheck.crew import Crew
         from headcheck.grading import Exams, Grader
 
-        exams = Exams(course, course.seed if seed is None else seed)
-        for exercise in to_grade:
+        exams = Exams(course, task.seed)
+        for exercise in task.to_grade:
             exams.of(exercise)  # once, here: the grader processes inherit it
         settled = [settle(sandbox, course.limits) for sandbox in sandboxes]
         sandboxes = [sandbox for sandbox, _ in settled]
         weakest = max((probes for _, probes in settled), key=lambda probes: LEVELS.index(probes.level))
-        _require_level(weakest, weak_sandbox=weak_sandbox)
+        _require_level(weakest, weak_sandbox=task.weak_sandbox)
 
         def spare() -> Grader:
             sandbox, probes = settle(launch_strongest(needs=needs), course.limits)
-            _require_level(probes, weak_sandbox=weak_sandbox)
+            _require_level(probes, weak_sandbox=task.weak_sandbox)
             return Grader(course, exams, sandbox, directory=results)
 
-        crew = Crew(
-            [Grader(course, exams, sandbox, directory=results) for sandbox in sandboxes], spare, submissions, wanted
-        )
+        graders = [Grader(course, exams, sandbox, directory=results) for sandbox in sandboxes]
+        crew = Crew(graders, spare, task.submissions, task.wanted)
         try:
-            found = _collect(crew.results(tick=TICK), results, len(submissions))
+            return task.collect(crew.results(tick=TICK)), crew.tally, weakest.level
         finally:
             crew.close()
     finally:
         for sandbox in sandboxes:
             sandbox.close()
-    _publish(course, results, archive.read_sections(results))
+
+
+def _grade_on_dask(task: _Task, address: str) -> tuple[list[SectionResult], Tally, Level]:
+    from headcheck.cluster import Cluster, joined
+    from headcheck.crew import Duty
+    from headcheck.grading import Desk
+
+    duty = Duty(task.seed, [exercise.id for exercise in task.to_grade], task.weak_sandbox)
+    with joined(address, task.course, duty, task.results) as there:
+        _require_level(there.probes, weak_sandbox=task.weak_sandbox)
+        desk = Desk(task.course, task.seed, there.probes.level, task.results)
+        cluster = Cluster(there, desk, task.submissions, task.wanted)
+        try:
+            return task.collect(cluster.results(tick=TICK)), desk.tally, desk.level
+        finally:
+            cluster.close()
+
+
+def _exit_if_broken(results: list[SectionResult]) -> None:
     broken = [
         f"{section.student}: {exercise.exercise}"
-        for section in found
+        for section in results
         for exercise in section.exercises
         if exercise.status == "broken"
     ]
-    seconds = f"{time.perf_counter() - started:.1f}"
-    counted = say("1 submission") if len(submissions) == 1 else say("{count} submissions", count=len(submissions))
-    out.print(say("{what} in {seconds} s, sandbox: {level}", what=counted, seconds=seconds, level=weakest.level))
-    out.print(say("Grades: {path}", path=results / "grades.csv"), soft_wrap=True)
-    out.print(say("Report: {path}", path=results / "report" / "index.html"), soft_wrap=True)
     if broken:
         told = {"count": len(broken), "names": ", ".join(broken[:10])}
         err.print(
@@ -291,8 +371,8 @@ def _require_level(probes: Probes, *, weak_sandbox: bool) -> None:
         )
 
 
-def _collect(results: Iterator[list[SectionResult] | None], directory: Path, total: int) -> list[SectionResult]:
-    """Write each result as it comes, and show how far we are."""
+def _collect(results: Iterator[list[SectionResult] | None], directory: Path | None, total: int) -> list[SectionResult]:
+    """Write each result as it comes, where there is a directory for it, and show how far we are."""
     from headcheck import archive
 
     found: list[SectionResult] = []
@@ -308,7 +388,8 @@ def _collect(results: Iterator[list[SectionResult] | None], directory: Path, tot
         task = progress.add_task("grading", total=total)
         for sections in results:
             for section in sections or ():
-                archive.write_section(directory, section)
+                if directory is not None:
+                    archive.write_section(directory, section)
                 found.append(section)
             progress.update(task, advance=1 if sections else 0)
             progress.refresh()
@@ -318,17 +399,94 @@ def _collect(results: Iterator[list[SectionResult] | None], directory: Path, tot
 def _publish(course: Course, directory: Path, results: list[SectionResult]) -> None:
     from headcheck.archive import write_atomically
     from headcheck.export import grades_csv
-    from headcheck.html import render_report
+    from headcheck.html import report_pages
     from headcheck.questions import awaiting
     from headcheck.terminal import class_table
 
-    shutil.rmtree(directory / "report" / "students", ignore_errors=True)  # pages of who is no longer there
+    for name in ("students", "exercises"):
+        shutil.rmtree(directory / "report" / name, ignore_errors=True)  # pages of what is no longer there
     write_atomically(directory / "grades.csv", grades_csv(results, list(course.sections)).encode())
     unjudged = awaiting(course)
     names = {exercise.id: exercise.title for exercise in course.exercises}
-    for path, page in render_report(results, course.sections, unjudged, names=names).items():
-        write_atomically(directory / "report" / path, page.encode())
+    pages = report_pages(results, course.sections, unjudged, names=names)
+    with _patience() as status:
+        for number, (path, render) in enumerate(pages.items(), start=1):
+            status.update(say("writing page {number} of {count}", number=number, count=len(pages)))
+            write_atomically(directory / "report" / path, render().encode())
     out.print(class_table(results, unjudged))
+    out.print(say("Grades: {path}", path=directory / "grades.csv"), soft_wrap=True)
+    out.print(say("Report: {path}", path=directory / "report" / "index.html"), soft_wrap=True)
+
+
+def _compare(before: list[SectionResult], after: list[SectionResult]) -> Differences:
+    from headcheck.differences import differences
+    from headcheck.terminal import differences_view
+
+    found = differences(before, after)
+    out.print(differences_view(found))
+    return found
+
+
+@main.command()
+@click.argument("submitted", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@option(
+    "-o",
+    "--output",
+    "results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Where the page goes, as report/similar.html.",
+)
+@option("--section", "name", default=None, help="Only this section (or SECTION/SLUG).")
+@click.pass_obj
+def similar(root: Path | None, submitted: Path, results: Path, name: str | None) -> None:
+    """Show whose work is more alike than its exercise explains: facts for a person, never points."""
+    from headcheck.archive import write_atomically
+    from headcheck.html import render_similar
+    from headcheck.reading import LIMITS, known_pieces, read_works
+    from headcheck.sandbox import open_sandbox
+    from headcheck.similarity import similarities
+    from headcheck.submission import read_class
+    from headcheck.terminal import similar_view
+
+    course = _course(root)
+    if not course.has_hidden_files:
+        raise HeadcheckError(
+            f"{course.root} is a student's copy: it has no references, so what is simply right would seem to be copied"
+        )
+    wanted = course.select(name)
+    submissions = read_class(submitted, course)
+    with _patience() as status:
+        status.update(say("reading and comparing"))
+        sandbox, _ = open_sandbox(LIMITS)
+        try:
+            works, left_out = read_works(course, wanted, submissions, sandbox)
+        finally:
+            sandbox.close()
+        found = similarities(works, {exercise.id: known_pieces(exercise) for exercise in wanted}, left_out)
+        page = render_similar(found, {exercise.id: exercise.title for exercise in course.exercises})
+    path = results / "report" / "similar.html"
+    write_atomically(path, page.encode())
+    out.print(similar_view(found))
+    out.print(say("Report: {path}", path=path), soft_wrap=True)
+
+
+@main.command()
+@click.argument("before", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("after", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@option("--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="Write a table of it, too.")
+@click.pass_obj
+def diff(root: Path | None, before: Path, after: Path, table: Path | None) -> None:
+    """Show who gains and who loses what between two directories of results; exit 1 if they differ."""
+    from headcheck import archive
+    from headcheck.differences import differences_csv
+
+    _course(root)  # in whose language the sentences of its checks are
+    found = _compare(archive.read_sections(before), archive.read_sections(after))
+    if table is not None:
+        archive.write_atomically(table, differences_csv(found).encode())
+    sys.exit(EXIT_FAILED if found else 0)
 
 
 @main.command()
@@ -609,7 +767,6 @@ def report(root: Path | None, results: Path) -> None:
     from headcheck import archive
 
     _publish(_course(root), results, archive.read_sections(results))
-    out.print(say("Report: {path}", path=results / "report" / "index.html"), soft_wrap=True)
 
 
 @main.command()
@@ -878,12 +1035,31 @@ def new(root: Path | None, name: str, title: str | None) -> None:
 
 def run() -> None:
     """The command line: a clear message instead of a traceback for whatever a user can mend."""
-    _speak(_spoken_here(os.environ))
+    speak(spoken_in(os.environ))
     try:
-        main()
+        sys.exit(main(prog_name="headcheck", standalone_mode=False))
+    except click.UsageError as error:
+        _show_usage(error)
+        sys.exit(EXIT_USAGE)
+    except click.Abort:
+        err.print(say("stopped"))
+        sys.exit(EXIT_FAILED)
     except HeadcheckError as error:
         err.print(f"headcheck: {translated(str(error))}", style="red", markup=False, soft_wrap=True)
         sys.exit(EXIT_USAGE)
+
+
+def _show_usage(error: click.UsageError) -> None:
+    """What of a command could not be understood, and how to get help."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return
+    context = error.ctx
+    if context is not None:
+        told = {"command": context.command_path, "option": max(context.help_option_names, key=len)}
+        err.print(context.get_usage(), soft_wrap=True)
+        err.print(say("Try '{command} {option}' for help.", **told) + "\n", soft_wrap=True)
+    err.print(say("Error: {message}", message=error.format_message()), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def assert_finite(got: object, *, what: str = "the result") -> Tensor:
     tensor = assert_tensor(got, what=what)
     if not torch.isfinite(tensor).all():
         index = _first(~torch.isfinite(tensor))
-        raise Mismatch(f"{_at(what, index)} is {tensor[index].item()}", got={what: tensor})
+        raise Mismatch(f"{_at(what, index)} is {tensor[index].item()}, wanted a finite number", got={what: tensor})
     return tensor
 
 
@@ -328,7 +328,8 @@ def assert_gradcheck(function: Callable[..., Any], *inputs: Tensor, what: str = 
     try:
         torch.autograd.gradcheck(function, inputs, nondet_tol=1e-7)
     except GradcheckError as error:
-        raise Mismatch(f"the gradient of {what} is not its derivative: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        raise Mismatch(f"the gradient of {what} is not its derivative: {reason}") from error
 
 
 def _numbers(values: object) -> list[float]:

@@ -215,11 +215,16 @@ class Course:
         return [path for path in paths if path.is_file()]
 
     def fingerprint(self, exercise: Exercise) -> str:
-        """A hash of everything in the course that decides the result of an exercise but the submission."""
-        files = [exercise.public, exercise.hidden, exercise.misconceptions, exercise.curves]
-        digest = hashlib.sha256(repr((exercise.id, exercise.shortcuts, exercise.weight, exercise.limits)).encode())
-        for data in [*(_read(path) for path in files if path.exists()), *self.reference_sources(exercise).values()]:
-            digest.update(hashlib.sha256(data).digest())
+        """A hash of everything in the course that decides how an exercise ends but the submission.
+
+        Its weight does not, and is applied to what was found.
+        """
+        paths = [exercise.public, exercise.hidden, exercise.misconceptions, exercise.curves]
+        files = {path.name: _read(path) for path in paths if path.exists()} | self.reference_sources(exercise)
+        needs = [self.exercise(name).needs for name in (*exercise.uses, exercise.id)]
+        digest = hashlib.sha256(repr((exercise.id, exercise.shortcuts, needs, exercise.limits)).encode())
+        for name, data in files.items():
+            digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
         return digest.hexdigest()
 
     @cached_property

@@ -3,6 +3,9 @@
 Each has a sandbox of its own. A grader process that dies, or whose sandbox does, is replaced and its submission tried
 once more, as is one that ends `broken` in another way; what then is still broken is our fault and costs no points. Only
 numbers and results as JSON pass between the processes.
+
+Where the process that wants one has threads, it cannot fork: a `Loner` is started afresh, told its `Duty`, and given
+each submission whole.
 """
 
 from __future__ import annotations
@@ -11,30 +14,43 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from headcheck.errors import SandboxError
+from headcheck.course import libraries, read_course
+from headcheck.errors import HeadcheckError, SandboxError
+from headcheck.grading import Exams, Grader, Tally
 from headcheck.lockdown import die_with_parent, protect
-from headcheck.results import SectionResult
+from headcheck.results import ExerciseResult, SectionResult
+from headcheck.sandbox import Probes, launch_strongest, require_level, settle
+from headcheck.submission import Submission
 from headcheck.warm import count_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.context import ForkProcess
+    from typing import NoReturn
 
     from headcheck.course import Exercise
-    from headcheck.grading import Grader
-    from headcheck.submission import Submission
 
 TRIES = 2
-_results = msgspec.json.Decoder(list[SectionResult])
+GIVEN_UP = f"the grader process or its sandbox died {TRIES} times on this submission"
+ACCEPT_BY = "--weak-sandbox"
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+Job = tuple[Submission, dict[str, ExerciseResult]]
+"""A submission, and what is known of it."""
+Reply = tuple[list[SectionResult], Tally]
+_jobs = msgspec.msgpack.Decoder(Job)
+_replies = msgspec.json.Decoder(Reply)
 
 
 @dataclass
@@ -63,6 +79,7 @@ class Crew:
         self._main = os.getpid()
         self._context = multiprocessing.get_context("fork")
         self._members = [self._hire(partial(_same, grader)) for grader in graders]
+        self.tally = Tally()
 
     def results(self, *, tick: float) -> Iterator[list[SectionResult] | None]:
         """The results of one submission after another, as they are ready; None every `tick` seconds without one."""
@@ -86,8 +103,9 @@ class Crew:
     def _take(self, member: _Member) -> list[SectionResult] | None:
         job, member.job = member.job, None
         results: list[SectionResult] | None = None
+        tally = Tally()
         try:
-            results = _results.decode(member.pipe.recv_bytes())
+            results, tally = read_reply(member.pipe.recv_bytes())
         except (EOFError, OSError, msgspec.MsgspecError):
             member.process.kill()
             member.process.join()
@@ -96,11 +114,12 @@ class Crew:
             if job is not None and self._tries[job] < TRIES:
                 self._waiting.appendleft(job)
             elif job is not None:
-                reason = f"the grader process or its sandbox died {TRIES} times on this submission"
-                results = self._head.give_up(self._submissions[job], self._wanted, reason)
-        if results and job is not None and _is_broken(results) and self._tries[job] < TRIES:
+                results = self._head.give_up(self._submissions[job], self._wanted, GIVEN_UP)
+        if results and job is not None and is_broken(results) and self._tries[job] < TRIES:
             self._waiting.appendleft(job)
             results = None
+        if results:
+            self.tally.add(tally)
         self._give(member)
         return results
 
@@ -128,20 +147,122 @@ class Crew:
         if os.getppid() != self._main:
             os._exit(1)  # it had ended before it could be said that this process shall end with it
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        grader = hired()
-        while True:
-            try:
-                job = int(pipe.recv_bytes())
-            except EOFError:
-                os._exit(0)
-            results = grader.grade_submission(self._submissions[job], self._wanted)
-            if _is_broken(results) and not grader.works():
-                os._exit(1)  # another grader, with a sandbox that works, shall try this one and all later ones
-            pipe.send_bytes(msgspec.json.encode(results))
+        _serve(pipe, hired(), self._wanted, lambda job: (self._submissions[int(job)], {}))
 
 
-def _is_broken(results: list[SectionResult]) -> bool:
+class Duty(msgspec.Struct, frozen=True):
+    """What a grader process that is started afresh has to know: the seed, the exercises by id, where the course is."""
+
+    seed: int
+    exercises: list[str]
+    weak_sandbox: bool
+    course: str = ""
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """Why a grader process does not take up its duty."""
+
+    reason: str
+
+
+class Opened(msgspec.Struct, frozen=True, tag=True):
+    """The sandbox that it has opened."""
+
+    probes: Probes
+
+
+class Loner:
+    """A grader process that was not forked, and what starts it may have threads."""
+
+    def __init__(self, duty: Duty) -> None:
+        self._pipe, theirs = multiprocessing.Pipe()
+        start = f"import os; os.environ |= {_ONE_THREAD}; from headcheck.crew import main; main({theirs.fileno()})"
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  (a command of our own making)
+                [sys.executable, "-P", "-c", start], stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]
+            )
+        self._pipe.send_bytes(msgspec.json.encode(duty))
+        self._opened: Opened | Refused | None = None
+
+    def opened(self) -> Opened | Refused:
+        """Whether it has a sandbox, waiting for it; raises EOFError when the process died over it."""
+        if self._opened is None:
+            self._opened = msgspec.json.decode(self._receive(), type=Opened | Refused)
+        return self._opened
+
+    def grade(self, job: bytes) -> bytes:
+        """The reply to a job; raises EOFError when the process died over it."""
+        with contextlib.suppress(OSError):  # it has died: the end of the pipe says so
+            self._pipe.send_bytes(job)
+        return self._receive()
+
+    def kill(self) -> None:
+        """End the process; whoever waits for it, in another thread, hears the end of the pipe."""
+        self._process.kill()
+        self._process.wait()
+
+    def _receive(self) -> bytes:
+        try:
+            return self._pipe.recv_bytes()
+        except OSError as error:
+            raise EOFError(f"the grader process is gone: {error}") from error
+
+
+def main(descriptor: int) -> NoReturn:
+    """The life of a grader process that was started afresh."""
+    protect()
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pipe = Pipe(descriptor)
+    try:
+        duty = msgspec.json.decode(pipe.recv_bytes(), type=Duty)
+        grader, exercises, probes = _take_up(duty)
+    except HeadcheckError as error:
+        pipe.send_bytes(msgspec.json.encode(Refused(str(error))))
+        os._exit(1)
+    pipe.send_bytes(msgspec.json.encode(Opened(probes)))
+    _serve(pipe, grader, exercises, _jobs.decode)
+
+
+def write_job(job: Job) -> bytes:
+    """A job for a `Loner`."""
+    return msgspec.msgpack.encode(job)
+
+
+def read_reply(data: bytes) -> Reply:
+    """The reply of a grader process."""
+    reply: Reply = _replies.decode(data)
+    return reply
+
+
+def is_broken(results: list[SectionResult]) -> bool:
+    """Whether headcheck itself failed somewhere in these."""
     return any(exercise.status == "broken" for section in results for exercise in section.exercises)
+
+
+def _take_up(duty: Duty) -> tuple[Grader, list[Exercise], Probes]:
+    course = read_course(Path(duty.course))
+    exercises = [course.exercise(name) for name in duty.exercises]
+    sandbox = launch_strongest(needs=libraries(exercises))
+    exams = Exams(course, duty.seed)
+    for exercise in exercises:
+        exams.of(exercise)  # while the sandbox warms up
+    sandbox, probes = settle(sandbox, course.limits)
+    require_level(probes, weak_sandbox=duty.weak_sandbox, accept_by=ACCEPT_BY)
+    return Grader(course, exams, sandbox), exercises, probes
+
+
+def _serve(pipe: Pipe, grader: Grader, wanted: list[Exercise], read: Callable[[bytes], Job]) -> NoReturn:
+    while True:
+        try:
+            submission, known = read(pipe.recv_bytes())
+        except EOFError:
+            os._exit(0)
+        grader.tally = Tally()
+        results = grader.grade_submission(submission, wanted, known)
+        if is_broken(results) and not grader.works():
+            os._exit(1)  # another grader, with a sandbox that works, shall try this one and all later ones
+        pipe.send_bytes(msgspec.json.encode((results, grader.tally)))
 
 
 def _same(grader: Grader) -> Grader:

@@ -1,6 +1,7 @@
 """Examine this machine: which locks hold a submission here, found by trying them, and what to do for those that do not.
 
-`headcheck doctor` shows a `Checkup`: the locks as a real worker meets them, the versions, and what can run here.
+`headcheck doctor` shows a `Checkup`: the locks as a real worker meets them, the versions, and what can run here. What
+was found is said in the language; names of attempts and advice, which others compare, are translated where it is shown.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headcheck.errors import SandboxError
+from headcheck.language import say, translated
 from headcheck.lockdown import landlock_version
 from headcheck.sandbox import ATTEMPTS, open_sandbox
 from headcheck.student import Connection
@@ -85,9 +87,9 @@ def check_up(limits: Limits, course: Course | None) -> Checkup:
     try:
         sandbox, probes = open_sandbox(limits)
     except SandboxError as error:
-        return Checkup(None, {"Versions": libraries}, [f"no worker starts: {error}"])
+        return Checkup(None, {say("Versions"): libraries}, [f"no worker starts: {error}"])
     try:
-        groups = {"Locks": _locks(sandbox), "Attempts of a worker": _attempts(sandbox, probes, limits)}
+        groups = {say("Locks"): _locks(sandbox), say("Attempts of a worker"): _attempts(sandbox, probes, limits)}
     finally:
         sandbox.close()
     said = list(probes.missing)
@@ -95,7 +97,7 @@ def check_up(limits: Limits, course: Course | None) -> Checkup:
         said += what_forbids_namespaces()
     if not landlock_version():
         said.append(NO_LANDLOCK)
-    return Checkup(probes.level, groups | {"Versions": libraries}, said)
+    return Checkup(probes.level, groups | {say("Versions"): libraries}, said)
 
 
 def what_forbids_namespaces(root: Path = Path("/")) -> list[str]:
@@ -119,26 +121,28 @@ def view(checkup: Checkup) -> RenderableType:
     for heading, lines in checkup.groups.items():
         table.add_row(Text(f"\n{heading}", "bold"))
         for line in lines:
-            mark, style = ("ok", "green") if line.good else ("LOOK", "bold yellow")
-            table.add_row(Text(f"  {visible(line.name)}"), Text(mark, style), Text(visible(line.said)))
+            mark, style = (say("ok"), "green") if line.good else (say("LOOK"), "bold yellow")
+            table.add_row(Text(f"  {visible(translated(line.name))}"), Text(mark, style), Text(visible(line.said)))
     parts: list[RenderableType] = [_level_text(checkup), table]
     if checkup.advice:
-        parts.append(Text("\nTo do", "bold"))
-        parts += [Padding(Text(f"- {visible(each)}"), (0, 0, 0, 2)) for each in checkup.advice]
+        parts.append(Text(f"\n{say('To do')}", "bold"))
+        parts += [Padding(Text(f"- {visible(translated(each))}"), (0, 0, 0, 2)) for each in checkup.advice]
     return Group(*parts, Text(), *_what_can_run(checkup))
 
 
 def _level_text(checkup: Checkup) -> Text:
-    style = "green" if checkup.may_grade else "bold yellow"
-    return Text.assemble("sandbox level: ", (checkup.level or "none", style))
+    said = say("sandbox level: {level}", level=checkup.level) if checkup.level else say("sandbox level: none")
+    return Text(said, "green" if checkup.may_grade else "bold yellow")
 
 
 def _what_can_run(checkup: Checkup) -> list[Text]:
-    grading = "runs here" if checkup.may_grade else "does not run here"
+    checking = say("headcheck check runs here.") if checkup.level else say("headcheck check does not run here.")
+    grading = say("headcheck grade runs here.") if checkup.may_grade else say("headcheck grade does not run here.")
     if checkup.level == "process":
-        grading += " unless told --weak-sandbox, which is written into every result"
-    checking = "runs here" if checkup.level else "does not run here"
-    return [Text(f"headcheck check {checking}."), Text(f"headcheck grade {grading}.")]
+        grading = say(
+            "headcheck grade does not run here unless told --weak-sandbox, which is written into every result."
+        )
+    return [Text(checking), Text(grading)]
 
 
 def _locks(sandbox: Sandbox) -> list[Line]:
@@ -148,10 +152,22 @@ def _locks(sandbox: Sandbox) -> list[Line]:
         Line(
             "namespaces",
             layers.namespaces,
-            f"by {bubblewrap}" if layers.namespaces else f"{bubblewrap or 'bubblewrap'} is not in use",
+            say("by {program}", program=bubblewrap)
+            if layers.namespaces
+            else say("{program} is not in use", program=bubblewrap or "bubblewrap"),
         ),
-        Line("seccomp", bool(layers.seccomp), "by libseccomp" if layers.seccomp else "libseccomp is not in use"),
-        Line("Landlock", layers.landlock, f"version {abi} of the kernel's interface" if abi else "not in this kernel"),
+        Line(
+            "seccomp",
+            bool(layers.seccomp),
+            say("by {program}", program="libseccomp")
+            if layers.seccomp
+            else say("{program} is not in use", program="libseccomp"),
+        ),
+        Line(
+            "Landlock",
+            layers.landlock,
+            say("version {number} of the kernel's interface", number=abi) if abi else say("not in this kernel"),
+        ),
     ]
 
 
@@ -177,17 +193,25 @@ seen = [
 
 def _attempts(sandbox: Sandbox, probes: Probes, limits: Limits) -> list[Line]:
     """What a worker was kept from, and what it was not."""
-    lines = [
-        Line(name, name not in probes.breaches, "done" if name in probes.breaches else "refused") for name in ATTEMPTS
-    ]
     user, (cpu, written, files), memory, raised, unseen = _look(sandbox, limits)
+    kept_from = {name: name not in probes.breaches for name in ATTEMPTS} | {
+        "raise its own limits": raised,
+        f"use {limits.memory_mib:,} MiB of memory and more": memory,
+    }
+    share = {"cpu": cpu, "written": written, "files": files}
     return [
-        *lines,
-        Line("see that a file exists", unseen, "refused" if unseen else "done: only namespaces hide names"),
-        Line("raise its own limits", raised, "refused" if raised else "done"),
-        Line(f"use {limits.memory_mib:,} MiB of memory and more", memory, "refused" if memory else "done"),
-        Line("be root", user != 0, f"it is user {user}"),
-        Line("use more than its share", True, f"{cpu} s of CPU, {written} bytes written, {files} files open at most"),
+        *(Line(name, good, say("refused") if good else say("done")) for name, good in kept_from.items()),
+        Line(
+            "see that a file exists",
+            unseen,
+            say("refused") if unseen else say("done: only namespaces hide names"),
+        ),
+        Line("be root", user != 0, say("it is user {number}", number=user)),
+        Line(
+            "use more than its share",
+            True,
+            say("{cpu} s of CPU, {written} bytes written, {files} files open at most", **share),
+        ),
     ]
 
 
@@ -207,7 +231,8 @@ def _look(sandbox: Sandbox, limits: Limits) -> tuple[int, list[int], bool, bool,
 
 def _versions(course: Course | None) -> list[Line]:
     """Python's, torch's, and those of the libraries that the course's exercises need."""
-    lines = [Line("Python", True, f"{platform.python_version()} on {platform.platform()}")]
+    python = say("{version} on {system}", version=platform.python_version(), system=platform.platform())
+    lines = [Line("Python", True, python)]
     lines += [Line(name, True, version(name)) for name in ("headcheck", *LIBRARIES)]
     needs = {name.partition(".")[0]: exercise.id for exercise in _exercises(course) for name in exercise.needs}
     distributions = packages_distributions()
@@ -221,4 +246,4 @@ def _exercises(course: Course | None) -> Iterable[Exercise]:
 def _library(name: str, exercise: str, distributions: Mapping[str, list[str]]) -> Line:
     for distribution in distributions.get(name, ()):
         return Line(distribution, True, version(distribution))
-    return Line(name, False, f"{exercise} needs it: pip install 'headcheck[attention]'")
+    return Line(name, False, say("{exercise} needs it: pip install 'headcheck[attention]'", exercise=exercise))

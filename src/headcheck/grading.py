@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from headcheck.course import Course, Exercise
     from headcheck.diagnosis import Trial
     from headcheck.properties import Case, Misconception, Property, RightCurves
-    from headcheck.results import SectionResult
+    from headcheck.results import Level, SectionResult
     from headcheck.sandbox import Sandbox, Worker
     from headcheck.submission import Submission
 
@@ -252,21 +252,125 @@ class Exams:
         return self._prepared[exercise.id]
 
 
-class Grader:
+@dataclass
+class Tally:
+    """How many results are new, and how many were known."""
+
+    graded: int = 0
+    recalled: int = 0
+
+    def add(self, other: Tally) -> None:
+        self.graded += other.graded
+        self.recalled += other.recalled
+
+
+class Desk:
+    """Where results of one course under one seed and one level of sandbox are kept in `directory`, and recalled."""
+
+    def __init__(self, course: Course, seed: int, level: Level, directory: Path | None) -> None:
+        self._course = course
+        self.seed = seed
+        self.level = level
+        self._directory = directory
+        self._loaded: dict[str, list[Property]] = {}
+        self.tally = Tally()
+
+    def known(self, submission: Submission, wanted: list[Exercise]) -> dict[str, ExerciseResult]:
+        """What need not be graded of these exercises and those that they use: what is missing, and what was kept."""
+        found: dict[str, ExerciseResult] = {}
+        for exercise in self._course.with_used(wanted):
+            if not submission.may_hold(exercise):
+                found[exercise.id] = self._missing(exercise, submission)
+            elif found.keys() >= set(exercise.uses):
+                known = self._recall(self._paper(submission, exercise, found))
+                if known is not None:
+                    found[exercise.id] = known
+                    self.tally.recalled += 1
+        return found
+
+    def keep(self, submission: Submission, known: dict[str, ExerciseResult], graded: dict[str, ExerciseResult]) -> None:
+        """Keep what was graded elsewhere, on what was known."""
+        for name, result in graded.items():
+            self._remember(self._paper(submission, self._course.exercise(name), known | graded), result)
+        self.tally.graded += len(graded)
+
+    def give_up(self, submission: Submission, wanted: list[Exercise], reason: str) -> list[SectionResult]:
+        """The results of a submission that could not be graded: all `broken`, nothing lost."""
+        found = {exercise.id: broken(exercise, self._properties(exercise), reason) for exercise in wanted}
+        return self.by_section(submission, wanted, found)
+
+    def by_section(
+        self, submission: Submission, wanted: list[Exercise], found: dict[str, ExerciseResult]
+    ) -> list[SectionResult]:
+        """What was found, as the results of sections."""
+        return [
+            section_result(
+                submission.student,
+                section,
+                self.level,
+                self.seed,
+                [found[exercise.id] for exercise in wanted if exercise.section == section],
+            )
+            for section in dict.fromkeys(exercise.section for exercise in wanted)
+        ]
+
+    def _recall(self, paper: Paper) -> ExerciseResult | None:
+        if self._directory is None:
+            return None
+        known = archive.recall(self._directory, self._key(paper))
+        return known and _at_weight(known, paper.exercise, self._properties(paper.exercise))
+
+    def _remember(self, paper: Paper, result: ExerciseResult) -> None:
+        if self._directory is not None and result.status != "broken":
+            with contextlib.suppress(ResultsError):  # it is not lost: whoever writes the section's result will say so
+                archive.remember(self._directory, self._key(paper), result)
+
+    def _key(self, paper: Paper) -> str:
+        fingerprint = self._course.fingerprint(paper.exercise)
+        return archive.result_key(fingerprint, paper.content(), seed=self.seed, level=self.level)
+
+    def _properties(self, exercise: Exercise) -> list[Property]:
+        if exercise.id not in self._loaded:
+            self._loaded[exercise.id] = load_properties(self._course, exercise)
+        return self._loaded[exercise.id]
+
+    def _paper(self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]) -> Paper:
+        replaced = [name for name in exercise.uses if earlier[name].status != "passed"]
+        own = [each for each in self._course.with_used([exercise]) if each.id not in replaced]
+        written = {each.module: submission.files[each.id] for each in own if each.id in submission.files}
+        strangers = self._course.reference_sources(exercise)
+        for each in own:
+            del strangers[each.module]  # what is looked for in a notebook must not be found in the reference
+        return Paper(exercise, strangers | written, replaced, notebooks_of(self._course, submission, own))
+
+    def _missing(self, exercise: Exercise, submission: Submission) -> ExerciseResult:
+        reason = submission.refused.get(exercise.id, "") or submission.astray.get(exercise.id, "")
+        file, notebook = exercise.file, notebook_of(exercise.section)
+        message = reason or f"there is no file for this exercise: save it as {file}, or in {notebook}"
+        properties = [
+            property_result(exercise, prop, Verdict("missing", message)) for prop in self._properties(exercise)
+        ]
+        maximum = round(sum(result.max_points for result in properties), 6)
+        return ExerciseResult(exercise.id, "missing", 0.0, maximum, 0.0, None, properties, [reason] if reason else [])
+
+
+class Grader(Desk):
     """Grades papers of one course in one sandbox; keeps and recalls results in `directory` where there is one."""
 
     def __init__(self, course: Course, exams: Exams, sandbox: Sandbox, *, directory: Path | None = None) -> None:
-        self._course = course
+        super().__init__(course, exams.seed, sandbox.level, directory)
         self.exams = exams
         self._sandbox = sandbox
-        self._directory = directory
 
-    def grade_submission(self, submission: Submission, wanted: list[Exercise]) -> list[SectionResult]:
-        """All wanted exercises of one student, by section; what they use is graded first."""
-        found: dict[str, ExerciseResult] = {}
+    def grade_submission(
+        self, submission: Submission, wanted: list[Exercise], earlier: dict[str, ExerciseResult] | None = None
+    ) -> list[SectionResult]:
+        """All wanted exercises of one student, by section; what they use is graded first. `earlier` is known."""
+        found = dict(earlier or {})
         for exercise in self._course.with_used(wanted):
-            found[exercise.id] = self._grade_or_recall(submission, exercise, found)
-        return self._by_section(submission, wanted, found)
+            if exercise.id not in found:
+                found[exercise.id] = self._grade_or_recall(submission, exercise, found)
+        return self.by_section(submission, wanted, found)
 
     def check(
         self, submission: Submission, wanted: list[Exercise], *, everything: bool = False, one_at_a_time: bool = False
@@ -280,15 +384,10 @@ class Grader:
             own = [each for each in self._course.with_used([exercise]) if submission.may_hold(each)]
             files = {each.module: submission.files[each.id] for each in own if each.id in submission.files}
             sources = files | self._course.given_sources(exercise)
-            paper = Paper(exercise, sources, [], self._notebooks(submission, own))
+            paper = Paper(exercise, sources, [], notebooks_of(self._course, submission, own))
             stranger = submission.astray.get(exercise.id, "")
             results.append(self.grade(paper, everything=everything, one_at_a_time=one_at_a_time, stranger=stranger))
         return results
-
-    def give_up(self, submission: Submission, wanted: list[Exercise], reason: str) -> list[SectionResult]:
-        """The results of a submission that could not be graded: all `broken`, nothing lost."""
-        found = {exercise.id: broken(exercise, self.exams.of(exercise).properties, reason) for exercise in wanted}
-        return self._by_section(submission, wanted, found)
 
     def works(self) -> bool:
         """Whether the sandbox still starts workers."""
@@ -298,38 +397,19 @@ class Grader:
             return False
         return True
 
-    def _by_section(
-        self, submission: Submission, wanted: list[Exercise], found: dict[str, ExerciseResult]
-    ) -> list[SectionResult]:
-        return [
-            section_result(
-                submission.student,
-                section,
-                self._sandbox.level,
-                self.exams.seed,
-                [found[exercise.id] for exercise in wanted if exercise.section == section],
-            )
-            for section in dict.fromkeys(exercise.section for exercise in wanted)
-        ]
-
     def _grade_or_recall(
         self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]
     ) -> ExerciseResult:
         if not submission.may_hold(exercise):
             return self._missing(exercise, submission)
         paper = self._paper(submission, exercise, earlier)
-        if self._directory is None:
-            return self.grade(paper)
-        fingerprint = self._course.fingerprint(exercise)
-        key = archive.result_key(fingerprint, paper.content(), seed=self.exams.seed, level=self._sandbox.level)
-        result = archive.recall(self._directory, key)
-        if result is None:
-            result = self.grade(paper)
-            if result.status != "broken":
-                with contextlib.suppress(
-                    ResultsError
-                ):  # it is not lost: whoever writes the section's result will say so
-                    archive.remember(self._directory, key, result)
+        known = self._recall(paper)
+        if known is not None:
+            self.tally.recalled += 1
+            return known
+        self.tally.graded += 1
+        result = self.grade(paper)
+        self._remember(paper, result)
         return result
 
     def grade(
@@ -378,36 +458,17 @@ class Grader:
             first_wrong_step=first_wrong_step,  # names that the author chose, also where a reference stands in
         )
 
-    def _paper(self, submission: Submission, exercise: Exercise, earlier: dict[str, ExerciseResult]) -> Paper:
-        replaced = [name for name in exercise.uses if earlier[name].status != "passed"]
-        own = [each for each in self._course.with_used([exercise]) if each.id not in replaced]
-        written = {each.module: submission.files[each.id] for each in own if each.id in submission.files}
-        strangers = self._course.reference_sources(exercise)
-        for each in own:
-            del strangers[each.module]  # what is looked for in a notebook must not be found in the reference
-        return Paper(exercise, strangers | written, replaced, self._notebooks(submission, own))
 
-    def _notebooks(self, submission: Submission, own: list[Exercise]) -> tuple[Notebook, ...]:
-        """Those that may hold these exercises of the student's own."""
-        wanted: dict[str, list[str]] = {}
-        for exercise in own:
-            if exercise.section in submission.notebooks:
-                wanted.setdefault(exercise.section, []).append(exercise.module)
-        return tuple(
-            Notebook(notebook_of(section), submission.notebooks[section], self._course.stubs(section), modules)
-            for section, modules in wanted.items()
-        )
-
-    def _missing(self, exercise: Exercise, submission: Submission) -> ExerciseResult:
-        reason = submission.refused.get(exercise.id, "") or submission.astray.get(exercise.id, "")
-        file, notebook = exercise.file, notebook_of(exercise.section)
-        message = reason or f"there is no file for this exercise: save it as {file}, or in {notebook}"
-        properties = [
-            property_result(exercise, prop, Verdict("missing", message))
-            for prop in load_properties(self._course, exercise)
-        ]
-        maximum = round(sum(result.max_points for result in properties), 6)
-        return ExerciseResult(exercise.id, "missing", 0.0, maximum, 0.0, None, properties, [reason] if reason else [])
+def notebooks_of(course: Course, submission: Submission, own: list[Exercise]) -> tuple[Notebook, ...]:
+    """Those that may hold these exercises of the student's own."""
+    wanted: dict[str, list[str]] = {}
+    for exercise in own:
+        if exercise.section in submission.notebooks:
+            wanted.setdefault(exercise.section, []).append(exercise.module)
+    return tuple(
+        Notebook(notebook_of(section), submission.notebooks[section], course.stubs(section), modules)
+        for section, modules in wanted.items()
+    )
 
 
 def broken(exercise: Exercise, properties: list[Property], message: str) -> ExerciseResult:
@@ -415,6 +476,18 @@ def broken(exercise: Exercise, properties: list[Property], message: str) -> Exer
     results = [property_result(exercise, prop, Verdict("broken", message)) for prop in properties]
     maximum = round(sum(result.max_points for result in results), 6)
     return ExerciseResult(exercise.id, "broken", maximum, maximum, 0.0, None, results, [message])
+
+
+def _at_weight(known: ExerciseResult, exercise: Exercise, properties: list[Property]) -> ExerciseResult:
+    """A result that was kept, with the points that the exercise's weight gives it now."""
+    weighed = []
+    for result, prop in zip(known.properties, properties, strict=True):
+        maximum = prop.worth.points * exercise.weight
+        points = maximum if _earns(result.outcome) else 0.0
+        weighed.append(dataclasses.replace(result, points=points, max_points=maximum))
+    points = round(sum(result.points for result in weighed), 6)
+    max_points = round(sum(result.max_points for result in weighed), 6)
+    return dataclasses.replace(known, points=points, max_points=max_points, properties=weighed)
 
 
 def _first_wrong_step(exam: Exam, results: list[PropertyResult], sitting: Sitting) -> str:

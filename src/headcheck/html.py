@@ -1,4 +1,4 @@
-"""Results as pages: an overview of the class, one page a student, one for one's own check; whole, without any script.
+"""Results as pages: a class and each of its exercises and students, and one's own check; whole, without any script.
 
 Everything that a page says goes through `headcheck.language`, the page's own words as `say("...")` in its template.
 What came from a submission is escaped twice over: `visible` takes out what hides or moves text, Jinja what is markup.
@@ -10,10 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -22,12 +21,21 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from headcheck import charts
+from headcheck.classroom import SMALLEST, Classroom, ExerciseSummary, Mistake, Trouble, classroom, in_order
 from headcheck.language import LANGUAGES, say, spoken_language, translated
 from headcheck.matrices import Cell, pairs, views
-from headcheck.results import Diagnosis, ExerciseResult, SectionResult
+from headcheck.outlines import PIECE
+from headcheck.results import ExerciseResult, SectionResult, Status
+from headcheck.similarity import LeftOut, Pair, Silence, Similarities
 from headcheck.text import UNPROTECTED, marks, number, slug, spoken, visible
 
-COMMON_MISTAKES = 3
+COMMON_MISTAKES = 8
+SHOWN = 12
+"""As many students are listed where they belong; of more it is said how many, and their list unfolds."""
+
+BLOCK = 50
+"""Students in a table of the matrix: a browser lays out only those tables that are in sight."""
+
 NO_FILE = "there is no file for this exercise"
 
 
@@ -75,32 +83,36 @@ class StudentPage:
 
 
 @dataclass(frozen=True)
-class ExerciseSummary:
-    """How a class did on one exercise; `mistakes` are its most frequent misconceptions and how many share each."""
+class MatrixCell:
+    """An exercise of a student: its place on their page, its status, and its points in per cent.
 
-    exercise: str
-    graded: int
-    missing: int
-    passed: int
-    mistakes: list[tuple[Diagnosis, int]]
+    Its shade is the darker the more points it lacks.
+    """
 
-    @property
-    def is_untouched(self) -> bool:
-        return self.missing == self.graded
-
-    @property
-    def percent(self) -> int:
-        return round(100 * self.passed / self.graded)
+    anchor: str
+    status: Status
+    shade: str
+    text: str
 
 
-def render_report(
+@dataclass(frozen=True)
+class MatrixRow:
+    """A student, the place of their page, their total in per cent, and their exercises; None was not graded."""
+
+    student: str
+    path: str
+    total: str
+    cells: list[MatrixCell | None]
+
+
+def report_pages(
     results: list[SectionResult],
     sections: dict[str, str],
     awaiting: Mapping[str, str],
     *,
     names: Mapping[str, str] | None = None,
-) -> dict[str, str]:
-    """The pages of a class by relative path.
+) -> dict[str, Callable[[], str]]:
+    """The pages of a class by relative path, and what renders each.
 
     `sections` are the course's titles in order, `awaiting` what a person has yet to judge in each, `names` the titles
     of its exercises by id; without them an exercise is called by its id.
@@ -110,11 +122,16 @@ def render_report(
     titles = {name: title for name, title in titles.items() if name in present}
     students = _students(results)
     levels = sorted({result.sandbox for result in results})
+    room = classroom(results, titles)
     common: dict[str, Any] = {"titles": titles, "awaiting": awaiting, "names": names or {}, "levels": levels}
-    index = _page(
-        "index", students=students, columns=_columns(results, titles), exercises=_summaries(results, titles), **common
-    )
-    return {"index.html": index} | {student.path: _page("student", student=student, **common) for student in students}
+    common |= {"room": room, "paths": {student.name: student.path for student in students}}
+    pages: dict[str, Callable[[], str]] = {
+        "index.html": partial(_page, "index", students=students, columns=_columns(results, titles), up="", **common),
+        "matrix.html": partial(_page, "class_matrix", up="", **common),
+    }
+    for one in room.exercises:
+        pages[_exercise_path(one)] = partial(_page, "class_exercise", one=one, up="../", **common)
+    return pages | {student.path: partial(_page, "student", student=student, **common) for student in students}
 
 
 def render_check(
@@ -147,11 +164,16 @@ def render_exercise(result: ExerciseResult, *, name: str = "", hidden_left: int 
     return _page("fragment", exercise=result, names=names, hidden_left=hidden_left, is_part=True)
 
 
+def render_similar(found: Similarities, names: Mapping[str, str]) -> str:
+    """The page of pairs that are alike; `names` are the titles of exercises by id."""
+    return _page("similar", found=found, names=names)
+
+
 def _students(results: list[SectionResult]) -> list[StudentPage]:
     found: dict[str, dict[str, SectionResult]] = {}
     for result in results:
         found.setdefault(result.student, {})[result.section] = result
-    names = sorted(found, key=lambda name: (name.casefold(), name))
+    names = in_order(found)
     paths = [f"students/{place}-{slug(name)}.html" for place, name in enumerate(names, start=1)]
     return [StudentPage(name, path, found[name]) for name, path in zip(names, paths, strict=True)]
 
@@ -161,18 +183,8 @@ def _columns(results: list[SectionResult], titles: dict[str, str]) -> dict[str, 
     return {name: max(result.max_points for result in results if result.section == name) for name in titles}
 
 
-def _summaries(results: list[SectionResult], titles: dict[str, str]) -> list[ExerciseSummary]:
-    found: dict[str, list[ExerciseResult]] = {}
-    for section in titles:
-        for exercise in (one for result in results if result.section == section for one in result.exercises):
-            found.setdefault(exercise.exercise, []).append(exercise)
-    return [_summary(exercise, graded) for exercise, graded in found.items()]
-
-
-def _summary(exercise: str, graded: list[ExerciseResult]) -> ExerciseSummary:
-    missing, passed = (sum(result.status == status for result in graded) for status in ("missing", "passed"))
-    mistakes = Counter(result.misconception for result in graded if result.misconception)
-    return ExerciseSummary(exercise, len(graded), missing, passed, mistakes.most_common(COMMON_MISTAKES))
+def _exercise_path(one: ExerciseSummary | Mistake | Trouble) -> str:
+    return f"exercises/{_anchor(one.exercise)}.html"
 
 
 def _reason(exercise: ExerciseResult) -> str:
@@ -195,17 +207,35 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
-    style = files("headcheck").joinpath("templates/report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    environment.globals.update(style=_style("report.css"), class_style=_style("report.css", "class.css"))
+    environment.globals.update(similar_style=_style("report.css", "class.css", "similar.css"), piece=PIECE)
     environment.filters.update(points=number, spoken=spoken, block=_block, marks=marks, titled=_titled, anchor=_anchor)
     environment.filters.update(views=views, shade=_shade, charts=charts.charts, translated=translated)
-    environment.globals.update(style=Markup(style), style_hash=f"sha256-{digest}", unprotected=UNPROTECTED)  # noqa: S704
+    environment.filters.update(page=_exercise_path, rows=_rows, index=_index)
     environment.globals.update(pairs=pairs, plot=charts, say=say, page_language=lambda: LANGUAGES[spoken_language()])
+    environment.globals.update(unprotected=UNPROTECTED, shown=SHOWN, common_mistakes=COMMON_MISTAKES)
+    environment.globals.update(smallest=SMALLEST, block_rows=BLOCK)
     return environment
 
 
+@dataclass(frozen=True)
+class Style:
+    """A page's style, and the hash by which its policy lets it through."""
+
+    text: Markup
+    digest: str
+
+
+def _style(*names: str) -> Style:
+    text = "".join(files("headcheck").joinpath("templates", name).read_text(encoding="utf-8") for name in names)
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Style(Markup(text), f"sha256-{digest}")  # noqa: S704
+
+
 @pass_context
-def _titled(context: Context, exercise: ExerciseResult | ExerciseSummary) -> str:
+def _titled(
+    context: Context, exercise: ExerciseResult | ExerciseSummary | Mistake | Trouble | Pair | Silence | LeftOut
+) -> str:
     """The exercise's title in the course, or its id in words."""
     name: str | None = context["names"].get(exercise.exercise)
     return translated(name) if name else spoken(exercise.exercise)
@@ -228,3 +258,27 @@ def _shade(cell: Cell, weights: bool) -> str:
     else:
         shade = f"w{cell.level}" if weights else f"{'n' if cell.level < 0 else 'p'}{abs(cell.level)}"
     return f"{shade} off" if cell.differs else shade
+
+
+def _rows(room: Classroom, paths: Mapping[str, str]) -> Iterator[MatrixRow]:
+    anchors = {one.exercise: _anchor(one.exercise) for one in room.exercises}
+    for name, total in room.totals.items():
+        cells = [_cell(anchors[one.exercise], one.results.get(name)) for one in room.exercises]
+        yield MatrixRow(name, paths[name], _percent(total, room.most), cells)
+
+
+def _cell(anchor: str, result: ExerciseResult | None) -> MatrixCell | None:
+    if result is None:
+        return None
+    lacking = 1 - result.points / result.max_points if result.max_points else 0.0
+    return MatrixCell(anchor, result.status, f"n{round(5 * lacking)}", _percent(result.points, result.max_points))
+
+
+def _percent(part: float, whole: float) -> str:
+    """Points in per cent, rounded down: 100 is all of them."""
+    return str(int(100 * part / whole + 1e-9)) if whole else ""
+
+
+def _index(value: float) -> str:
+    """An index of item analysis: two decimals, and no minus before zeros."""
+    return f"{round(value, 2) + 0.0:.2f}"

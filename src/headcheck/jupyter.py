@@ -2,6 +2,7 @@
 
 `%check` without a name is about all that was begun here. What comes back is one thing at a time: the first exercise
 that is not right, and of it the first check that fails. `%check --all` shows the rest, `%check --hint` one hint more.
+The language is that of the kernel's locale, or the last one that was asked for: `%check --lang zh`.
 
 What was run so far is read from the history of inputs, of every function and class the newest version, and checked as
 a notebook that was handed in would be: as text, in a worker. No object of the kernel is looked at. The rest of one's
@@ -14,6 +15,7 @@ import ast
 import atexit
 import contextlib
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -32,7 +34,7 @@ from headcheck.checking import Checker
 from headcheck.course import find_course, read_course
 from headcheck.errors import HeadcheckError, NotHandedIn
 from headcheck.html import render_exercise
-from headcheck.language import say, translated
+from headcheck.language import ENGLISH, LANGUAGES, say, speaking, spoken_in, translated
 from headcheck.progress import first_to_mend
 from headcheck.properties import count_hidden, load_hints
 from headcheck.submission import Submission, read_directory
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 MAGIC = "check"
-EVERYTHING, HINT = "--all", "--hint"
+EVERYTHING, HINT, LANGUAGE = "--all", "--hint", "--lang"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Feedback:
     """How some exercises stand: a page where one can be shown, a text elsewhere.
 
     All are in `results`; shown in full is the first to mend, or each with `everything`. `hints` are those that were
-    asked for, the first ones `of` so many; None when none were asked for.
+    asked for, the first ones `of` so many; None when none were asked for. Whenever it is shown, it is so in `language`.
     """
 
     course: Course
@@ -65,21 +67,27 @@ class Feedback:
     everything: bool = False
     hints: tuple[str, ...] | None = None
     of: int = 0
+    language: str = ENGLISH
 
     @property
     def results(self) -> list[ExerciseResult]:
         return [standing.result for standing in self.standings if standing.result]
 
     def __repr__(self) -> str:
-        shown = [exercise_view(one, hidden_left=self._hidden(one), everything=self.everything) for one in self._shown()]
-        return "\n".join(plain_text(view, width=WIDTH) for view in (*shown, *self._beside()))
+        with _speaking(self.course, self.language):
+            shown = [
+                exercise_view(one, hidden_left=self._hidden(one), everything=self.everything) for one in self._shown()
+            ]
+            return "\n".join(plain_text(view, width=WIDTH) for view in (*shown, *self._beside()))
 
     def _repr_html_(self) -> str:
-        pages = [
-            render_exercise(one, name=self.course.exercise(one.exercise).title, hidden_left=self._hidden(one))
-            for one in self._shown()
-        ]
-        return "".join([*pages, *(f"<pre>{escape(plain_text(view, width=WIDTH))}</pre>" for view in self._beside())])
+        with _speaking(self.course, self.language):
+            pages = [
+                render_exercise(one, name=self.course.exercise(one.exercise).title, hidden_left=self._hidden(one))
+                for one in self._shown()
+            ]
+            beside = [f"<pre>{escape(plain_text(view, width=WIDTH))}</pre>" for view in self._beside()]
+            return "".join([*pages, *beside])
 
     def _shown(self) -> list[ExerciseResult]:
         first = first_to_mend(self.standings)
@@ -114,15 +122,24 @@ class History:
 
 
 class Kernel:
-    """Checks what was run in a kernel; holds a sandbox for the next time."""
+    """Checks what was run in a kernel; holds a sandbox for the next time, and the language."""
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: Course, language: str) -> None:
+        self.language = language
         self._course = course
         self._checker = Checker(course)
         atexit.register(self.close)
 
     def check(self, name: str | None, history: History, *, everything: bool = False, hint: bool = False) -> Feedback:
         """Check an exercise, or those that were begun of a section, or of all."""
+        with _speaking(self._course, self.language):
+            return self._check(name, history, everything=everything, hint=hint)
+
+    def close(self) -> None:
+        """End the sandbox, if there is one."""
+        self._checker.close()
+
+    def _check(self, name: str | None, history: History, *, everything: bool, hint: bool) -> Feedback:
         wanted = self._course.select(name)
         begun = [exercise for exercise in wanted if history.defines & set(exercise.written_names())]
         if not begun:
@@ -139,14 +156,10 @@ class Kernel:
                 hints.forget(self._course.root, standing.exercise.id)
         first = first_to_mend(standings)
         if not (hint and first):
-            return Feedback(self._course, standings, everything)
+            return Feedback(self._course, standings, everything, language=self.language)
         available = load_hints(self._course, first.exercise)
         further = hints.further(self._course.root, first.exercise.id, available)
-        return Feedback(self._course, standings, everything, further, len(available))
-
-    def close(self) -> None:
-        """End the sandbox, if there is one."""
-        self._checker.close()
+        return Feedback(self._course, standings, everything, further, len(available), self.language)
 
     def _submission(self, sections: list[str], history: History) -> Submission:
         """One's saved work, but of these sections what was run, as far as that goes."""
@@ -169,25 +182,49 @@ class Kernel:
             return {}
 
 
-def check(name: str | None = None, *, everything: bool = False, hint: bool = False) -> Feedback:
+def check(
+    name: str | None = None, *, everything: bool = False, hint: bool = False, lang: str | None = None
+) -> Feedback:
     """Check `section/slug`, or what was begun of a section or of all, as it was run here; show what comes back."""
     shell = get_ipython()
     if shell is None or shell.history_manager is None:
         raise HeadcheckError("this checks what was run in a notebook; elsewhere use the command: headcheck check")
     history = newest(shell.history_manager.input_hist_raw, shell.input_transformer_manager.transform_cell)
-    try:
-        return _kernel(find_course(Path.cwd()).root).check(name, history, everything=everything, hint=hint)
-    except HeadcheckError as error:
-        raise UsageError(translated(str(error))) from error  # which IPython shows without a traceback
+    with speaking(_language(lang)):
+        try:
+            kernel = _kernel(find_course(Path.cwd()).root)
+            kernel.language = lang or kernel.language
+            return kernel.check(name, history, everything=everything, hint=hint)
+        except HeadcheckError as error:
+            raise UsageError(translated(str(error))) from error  # which IPython shows without a traceback
+
+
+def _language(asked: str | None) -> str:
+    """That which is asked for, or else that of the locale."""
+    here = spoken_in(os.environ)
+    if asked is not None and asked not in LANGUAGES:
+        with speaking(here):
+            raise UsageError(
+                say("nobody here speaks {language}: choose one of {names}", language=asked, names=", ".join(LANGUAGES))
+            )
+    return asked or here
+
+
+def _speaking(course: Course, language: str) -> contextlib.AbstractContextManager[None]:
+    """Say what the course says in the language, too."""
+    return speaking(language, course.catalogues(list(course.exercises), language))
 
 
 def _check_line(line: str) -> Feedback:
-    """What `%check` is followed by: a name, `--all`, `--hint`, in any order."""
-    words = line.split()
+    """What `%check` is followed by: a name, `--all`, `--hint`, `--lang zh`, in any order."""
+    before, asked, after = line.partition(LANGUAGE)
+    lang, *others = after.split() or [""]
+    words = [*before.split(), *others]
     names = [word for word in words if word not in (EVERYTHING, HINT)]
-    if len(names) > 1 or any(name.startswith("-") for name in names):
-        raise UsageError(say("say %check, %check SECTION or %check SECTION/SLUG, with --all or --hint"))
-    return check(*names, everything=EVERYTHING in words, hint=HINT in words)
+    if len(names) > 1 or any(name.startswith("-") for name in names) or bool(asked) != bool(lang):
+        with speaking(spoken_in(os.environ)):
+            raise UsageError(say("say %check, %check SECTION or %check SECTION/SLUG, with --all, --hint or --lang zh"))
+    return check(*names, everything=EVERYTHING in words, hint=HINT in words, lang=lang or None)
 
 
 def load(shell: Any) -> None:
@@ -201,7 +238,7 @@ def load(shell: Any) -> None:
 
 @cache
 def _kernel(root: Path) -> Kernel:
-    return Kernel(read_course(root))
+    return Kernel(read_course(root), spoken_in(os.environ))
 
 
 def newest(inputs: Iterable[str], plain: Callable[[str], str]) -> History:

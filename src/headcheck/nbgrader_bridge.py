@@ -39,6 +39,8 @@ from headcheck.submission import read_submission, student_names
 from headcheck.terminal import exercise_view, plain_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headcheck.course import Course, Exercise
     from headcheck.results import ExerciseResult, SectionResult
     from headcheck.sandbox import Probes, Sandbox
@@ -112,20 +114,22 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         graded = {
             cell_id(exercise.module, CHECK): each for exercise, each in zip(wanted, result.exercises, strict=True)
         }
+        titles = {exercise.id: exercise.title for exercise in wanted}
         for cell in nb.cells:
             if is_grade(cell) and not is_solution(cell):  # what is both, a person grades
                 mark = cell.metadata.nbgrader
-                cell.outputs = outputs_of(graded.get(mark.grade_id), mark.grade_id, mark.points)
+                cell.outputs = outputs_of(graded.get(mark.grade_id), mark.grade_id, mark.points, titles)
         resources[BROKEN] = {name: each.notes for name, each in graded.items() if each.status == "broken"}
         for name, notes in resources[BROKEN].items():
             self.log.warning("headcheck itself failed on %s of %s, no points lost: %s", name, student, "; ".join(notes))
         return nb, resources
 
 
-def outputs_of(result: ExerciseResult | None, name: str, points: float) -> list[Any]:
+def outputs_of(result: ExerciseResult | None, name: str, points: float, titles: Mapping[str, str]) -> list[Any]:
     """What a check cell shows of its exercise to a student, and the points as nbgrader's `determine_grade` reads them.
 
-    It gives full marks to a cell without a number, so one that headcheck does not grade is refused.
+    It gives full marks to a cell without a number, so one that headcheck does not grade is refused. `titles` are those
+    of the exercises, by id.
     """
     if result is None:
         raise HeadcheckError(f"{name} is no check of this course: nbgrader would give it full marks; mark it as manual")
@@ -136,8 +140,9 @@ def outputs_of(result: ExerciseResult | None, name: str, points: float) -> list[
         )
     shown = dataclasses.replace(result, notes=[])  # they are for the instructor
     text = plain_text(exercise_view(shown, hidden_left=0, everything=True), width=WIDTH)
+    page = render_exercise(shown, name=titles[result.exercise])
     return [
-        new_output("display_data", {"text/html": render_exercise(shown), "text/plain": text}),  # type: ignore[no-untyped-call]
+        new_output("display_data", {"text/html": page, "text/plain": text}),  # type: ignore[no-untyped-call]
         new_output("execute_result", {"text/plain": repr(result.points)}, execution_count=None),  # type: ignore[no-untyped-call]
     ]
 

@@ -34,7 +34,7 @@ from headcheck.worker import SUBMISSION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headcheck.protocol import Value
+    from headcheck.protocol import Request, Value
     from headcheck.student import Exchange
 
     Answer: TypeAlias = "Call | Get"
@@ -65,7 +65,10 @@ def line_for(exchanges: list[Exchange], module: str, got: dict[str, Any]) -> str
 
 
 def _chosen(exchanges: list[Exchange], got: dict[str, Any]) -> int:
-    """The number of the exchange that brought what was got, or the exception, or else the last answer."""
+    """The number of the exchange that brought what was got, or the exception, or else the last answer.
+
+    Weights are an answer only where nothing was asked after them: elsewhere they are read to be set.
+    """
     numbers = range(len(exchanges))[::-1]
     if exchanges and isinstance(exchanges[-1].reply, Raised):
         return len(exchanges) - 1
@@ -75,13 +78,17 @@ def _chosen(exchanges: list[Exchange], got: dict[str, Any]) -> int:
             return number
     for number in numbers:
         request = exchanges[number].request
-        if isinstance(request, Parameters):
+        if isinstance(request, Parameters) or (number == numbers[0] and _reads_weights(request)):
             return number
         if isinstance(request, Backward):
             break  # it was about gradients
         if isinstance(request, Call | Get) and not _is_about_weights(request) and not _made(exchanges[number]):
             return number
     raise _Unsayable
+
+
+def _reads_weights(request: Request) -> bool:
+    return isinstance(request, Call) and request.path.rpartition(".")[2] == "state_dict"
 
 
 def _is_about_weights(request: Call | Get) -> bool:

@@ -32,6 +32,7 @@ import msgspec
 from headcheck.errors import HeadcheckError, ProtocolError, SandboxError, StudentDied, StudentTimeout
 from headcheck.lockdown import NOBODY, Locks, landlock_version
 from headcheck.protocol import Ask, Get, Load, Raised, decode_reply, encode, frame_length
+from headcheck.results import Level
 from headcheck.system_calls import compile_filter
 from headcheck.warm import End, Ended, Fork, Forked, Look, Order, Ready, Report, Used
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from headcheck.course import Limits
     from headcheck.protocol import Answer, Done, Notebook, Refuse, Request
-    from headcheck.results import Level
 
 BUBBLEWRAP_MISSING = "bubblewrap is missing: install the package bubblewrap (it brings the command bwrap)"
 ENGINE = (
@@ -49,6 +49,8 @@ ENGINE = (
 )  # fmt: skip
 WARM_UP_SECONDS = 120.0
 END_SECONDS = 30.0
+KILLED_SECONDS = 0.5  # between the end of its line and its own
+MAX_STARTS = 5  # of a sandbox that is killed each time
 MAX_SAID = 64 * 1024
 MAX_THREADS = 256
 MAX_STRETCH = 10  # times a deadline, on a machine that has too much to do
@@ -118,7 +120,6 @@ class Sandbox:
         """Wait for the warm process; raises SandboxError with what it said when it could not start."""
         report = self._receive(WARM_UP_SECONDS)
         if not isinstance(report, Ready) or report.threads != 1:
-            self.close()
             raise SandboxError(f"the warm process is not ready to fork: {report}")
 
     def fork(self, limits: Limits) -> Worker:
@@ -158,6 +159,13 @@ class Sandbox:
         if not isinstance(report, Used):
             raise SandboxError(f"the warm process answered {report}")
         return report
+
+    def was_killed(self) -> bool:
+        """Whether the warm process got a SIGKILL, and not by `close`."""
+        try:
+            return self._process.wait(KILLED_SECONDS) in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        except subprocess.TimeoutExpired:
+            return False
 
     def close(self) -> None:
         """End the warm process and all its workers."""
@@ -346,20 +354,20 @@ def launch_strongest(*, at_most: Level = "full", needs: tuple[str, ...] = ()) ->
 def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tuple[Sandbox, Probes]:
     """Wait for a launched sandbox and probe it; where it does not start or hold, take the next weaker one.
 
-    It is started once more before that, for it may have been killed.
+    It is started once more before that, and a few times where it was killed: that is no fault of the machine's.
     """
     missing = missing_parts() if at_most == "full" else []
     weaker = _possible_layers(at_most)[1:]
-    failed: Layers | None = None
+    failures = 0
     while True:
         try:
             sandbox.wait_until_warm()
             breaches = probe(sandbox, limits)
         except SandboxError as error:
-            if sandbox.layers != failed:
+            failures += 1
+            if failures < (MAX_STARTS if sandbox.was_killed() else 2):
                 sandbox.close()
-                failed = sandbox.layers
-                sandbox = Sandbox.launch(failed, sandbox.needs)
+                sandbox = Sandbox.launch(sandbox.layers, sandbox.needs)
                 continue
             if not weaker:
                 sandbox.close()
@@ -375,15 +383,15 @@ def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tupl
                 return sandbox, Probes(sandbox.level, breaches, missing)
             missing += [f"a worker could {breach}" for breach in breaches]
         sandbox.close()
-        sandbox = Sandbox.launch(weaker.pop(0), sandbox.needs)
+        sandbox, failures = Sandbox.launch(weaker.pop(0), sandbox.needs), 0
 
 
 def require_level(probes: Probes, *, weak_sandbox: bool, accept_by: str) -> None:
     """Refuse to grade where submissions cannot be locked in, unless that was accepted; `accept_by` is how to do so."""
     if probes.level == "process" and not weak_sandbox:
         advice = f"Install what is missing, or accept the risk with {accept_by}; it is written into every result."
-        missing = "\n".join(f"  - {each}" for each in probes.missing)
-        raise HeadcheckError(f"this machine cannot lock submissions in, so nothing was graded:\n{missing}\n{advice}")
+        missing = "\n\n".join(probes.missing)
+        raise HeadcheckError(f"this machine cannot lock submissions in, so nothing was graded\n\n{missing}\n\n{advice}")
 
 
 def missing_parts() -> list[str]:

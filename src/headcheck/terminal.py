@@ -29,9 +29,12 @@ from headcheck.text import UNPROTECTED, marks, number, visible
 
 if TYPE_CHECKING:
     from headcheck.course import Exercise
+    from headcheck.differences import Differences, StudentChange, WorthChange
     from headcheck.properties import Property
+    from headcheck.similarity import Similarities
 
 MAX_PRINTED = 2_000
+MAX_PAIRS = 10
 
 _STYLE = {"passed": "green", "skipped": "dim", "broken": "bold yellow"}
 _CELL = {"passed": ".", "failed": "x", "skipped": "s", "broken": "B", "timeout": "t", "crashed": "c", "missing": "m"}
@@ -103,7 +106,7 @@ def property_view(prop: PropertyResult) -> RenderableType:
             again = Text(say("To see it yourself, beside your own code"), "dim")
             parts += [_indented(again, by=4, above=1), _Code(prop.counterexample.reproduce)]
     if prop.hint:
-        parts.append(_indented(_hint(say("Hint"), prop.hint), by=4, above=1))
+        parts.append(_indented(_hint(say("Hint: "), prop.hint), by=4, above=1))
     return Padding(Group(*parts), (1, 0, 0, 0))
 
 
@@ -112,7 +115,7 @@ def hints_view(hints: Sequence[str], of: int) -> RenderableType:
     if not hints:
         return Text(say("There are no further hints for this exercise."), "dim")
     numbered = enumerate(hints, start=1)
-    parts = [_hint(say("Hint {number} of {count}", number=place, count=of), hint) for place, hint in numbered]
+    parts = [_hint(say("Hint {number} of {count}: ", number=place, count=of), hint) for place, hint in numbered]
     return Group(*(Padding(part, (place > 0, 0, 0, 0)) for place, part in enumerate(parts)))
 
 
@@ -130,7 +133,7 @@ def blank_view(exercise: Exercise, file: str, properties: Sequence[Property]) ->
         asked = say("The first of its checks: {sentence}", sentence=first.sentence)
         if len(properties) == 1:
             asked = say("Its check: {sentence}", sentence=first.sentence)
-        parts += [_indented(_prose(asked), above=1), _indented(_hint(say("Hint"), first.worth.hint), above=1)]
+        parts += [_indented(_prose(asked), above=1), _indented(_hint(say("Hint: "), first.worth.hint), above=1)]
     return Group(*parts)
 
 
@@ -203,8 +206,7 @@ def class_table(results: list[SectionResult], awaiting: Mapping[str, str]) -> Re
         own = [found.get((student, section)) for section in sections]
         total = sum(result.points for result in own if result)
         table.add_row(_text(student), *map(_section, own), Text(number(total), "bold"))
-    students = len({result.student for result in results})
-    counted = say("1 student") if students == 1 else say("{count} students", count=students)
+    counted = _students(len({result.student for result in results}))
     parts: list[RenderableType] = [table, Padding(Text(counted, "dim"), (1, 0, 0, 0))]
     unjudged = [
         say("{what} in {section}", what=awaiting[section], section=visible(section))
@@ -212,10 +214,55 @@ def class_table(results: list[SectionResult], awaiting: Mapping[str, str]) -> Re
         if section in awaiting
     ]
     if unjudged:
-        parts.append(Text(f"{say('Awaiting a person, and not in the points:')} {'; '.join(unjudged)}", "dim"))
+        parts.append(Text(say("Awaiting a person, and not in the points: {what}", what="; ".join(unjudged)), "dim"))
     if any(result.sandbox == "process" for result in results):
         parts.append(Text(translated(UNPROTECTED), "bold yellow"))
     return Group(*parts)
+
+
+def differences_view(found: Differences) -> RenderableType:
+    """Who loses points, who gains some, and what else changed: the exercises and checks, and all in numbers."""
+    if not found:
+        return Text(say("No differences: all points are as they were, and every check ended as before."))
+    parts: list[RenderableType] = [_text(_worth(change)) for change in found.worths]
+    if found.students:
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+        table.add_column(say("student"), overflow="fold")
+        table.add_column(say("points"), justify="right", no_wrap=True)
+        table.add_column(say("change"), justify="right", no_wrap=True)
+        table.add_column(say("what changed"), overflow="fold")
+        for student in found.students:
+            table.add_row(_text(student.student), *_gained(student), _changed(student))
+        parts.append(Padding(table, (bool(parts), 0, 1, 0)))
+    said = []
+    if losing := found.of("loses"):
+        lost = number(-sum(student.gained for student in losing))
+        said.append(say("Points lost: {points}, by {who}.", points=lost, who=_students(len(losing))))
+    if gaining := found.of("gains"):
+        gained = number(sum(student.gained for student in gaining))
+        said.append(say("Points gained: {points}, by {who}.", points=gained, who=_students(len(gaining))))
+    if others := found.of("other"):
+        said.append(say("Changed otherwise: {who}.", who=_students(len(others))))
+    said.append(say("Unchanged: {who}.", who=_students(found.unchanged)))
+    return Group(*parts, Text(" ".join(said), "bold"))
+
+
+def similar_view(found: Similarities) -> RenderableType:
+    """The first pairs that are alike, in numbers, and how much was compared and could not be."""
+    told = {"count": found.compared, "pairs": len(found.pairs) + found.more, "left": len(found.left_out)}
+    said = Text(say("{count} submissions compared; pairs that are alike: {pairs}; left out: {left}.", **told), "bold")
+    if not found.pairs:
+        return said
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    table.add_column(say("exercise"), overflow="fold")
+    table.add_column(say("students"), overflow="fold")
+    table.add_column(say("shared"), justify="right")
+    table.add_column(say("of their own"), justify="right")
+    for pair in found.pairs[:MAX_PAIRS]:
+        students, own = [side.student for side in pair.sides], [str(side.own) for side in pair.sides]
+        table.add_row(_text(pair.exercise), _text(", ".join(students)), str(pair.shared), ", ".join(own))
+    fact = Text(say("Facts for a person, who looks at the texts: no verdict, and no points."), "dim")
+    return Group(table, Padding(said, (1, 0, 0, 0)), fact)
 
 
 def plain_text(view: RenderableType, *, width: int) -> str:
@@ -343,7 +390,7 @@ class _Value:
         head, width = self._head(), options.max_width
         fit = max((width - self._frame) // max(self._column, 1), 1)
         if self.view.text:
-            yield head.append(f"  {visible(self.view.text)}")
+            yield head.append(f"  {visible(translated(self.view.text))}")
         elif self._columns <= fit:
             rows = self._rows(0, self._columns)
             if len(rows) == 1 and head.cell_len + rows[0].cell_len + 2 <= width:
@@ -360,16 +407,17 @@ class _Value:
             yield Text(say("and {count} more", count=f"{self.view.left_out:,}"), "dim")
 
     def _head(self) -> Text:
+        name = self.view.name  # of an input: a name in code
         side = {"got": say("got"), "wanted": say("wanted")}.get(self.side, "")
-        name = visible(translated(self.view.name))
-        head = Text.assemble((f"{side} " if side else "", f"bold {self.style}"), (name, "bold"))
+        if side:
+            name = "" if name == self.side else translated(name)
+        head = Text(" ").join(
+            [Text(part, style) for part, style in ((side, f"bold {self.style}"), (visible(name), "bold")) if part]
+        )
         if self.view.kind:
             head.append(f"  {visible(self.view.kind)}", "dim")
         if self.view.down:
-            axes = say(
-                "rows: {down}, columns: {across}", down=translated(self.view.down), across=translated(self.view.across)
-            )
-            head.append(f"  {axes}", "dim")
+            head.append(f"  {say('rows: queries, columns: keys')}", "dim")
         return head
 
     @property
@@ -433,9 +481,60 @@ def _section(result: SectionResult | None) -> Text:
     if result is None:
         return Text("-", "dim")
     text = Text(f"{number(result.points)}/{number(result.max_points)}")
-    for mark in marks(result):
-        text.append(f"  {translated(mark)}", "yellow")
+    for mark in marks(result).values():
+        text.append(f"  {mark}", "yellow")
     return text
+
+
+def _students(count: int) -> str:
+    return say("1 student") if count == 1 else say("{count} students", count=count)
+
+
+def _worth(change: WorthChange) -> str:
+    told = {"exercise": change.exercise, "before": number(change.before), "after": number(change.after)}
+    if change.sentence:
+        return say(
+            "Points in {exercise}: {after} instead of {before}, for this: {sentence}", **told, sentence=change.sentence
+        )
+    return say("Points in {exercise}: {after} instead of {before}", **told)
+
+
+def _gained(student: StudentChange) -> tuple[Text, Text]:
+    """A student's points, and what has become of them."""
+    if student.before is None or student.after is None:
+        new = student.before is None
+        points = student.after if new else student.before
+        return Text(number(points or 0.0)), Text(say("new") if new else say("gone"), "yellow")
+    if not student.gained:
+        return Text(number(student.after)), Text("0", "dim")
+    style = "green" if student.gained > 0 else "red"
+    sign = "+" if student.gained > 0 else ""
+    return Text(f"{number(student.before)} → {number(student.after)}"), Text(sign + number(student.gained), style)
+
+
+def _changed(student: StudentChange) -> RenderableType:
+    """The exercises and checks that account for a change; of work that was or is missing, the exercises."""
+    if student.before is None or student.after is None:
+        return ""
+    parts: list[RenderableType] = []
+    for change in student.exercises:
+        points = dict.fromkeys(number(side.points) for side in (change.before, change.after) if side)
+        head = Text.assemble((visible(change.exercise), "bold"), "  ", " → ".join(points), "  ", _ends(*change.ends))
+        parts.append(head)
+        if change.properties and "missing" not in change.ends:
+            lines = Table.grid(padding=(0, 2, 0, 0))
+            for one in change.properties:
+                lines.add_row(_ends(*one.ends), _text(translated(one.of.sentence or one.of.name)))
+            parts.append(_indented(lines))
+    return Group(*parts)
+
+
+def _ends(before: str | None, after: str | None) -> Text:
+    """How something ended before and ends now, in words; nothing where that is the same."""
+    if after is None:
+        return Text(say("gone"), "yellow", no_wrap=True)
+    words = [_outcome(before) if before else say("new"), _outcome(after)]
+    return Text(" → ".join(words) if before != after else "", _STYLE.get(after, "red"), no_wrap=True)
 
 
 def _kills(row: _Row, properties: Sequence[str]) -> Text:
@@ -459,7 +558,7 @@ def _prose(text: str, style: str = "") -> Text:
 
 
 def _hint(label: str, hint: str) -> Text:
-    return Text.assemble((f"{label}: ", "bold cyan"), (visible(translated(hint), lines=True), "cyan"))
+    return Text.assemble((label, "bold cyan"), (visible(translated(hint), lines=True), "cyan"))
 
 
 def _indented(content: RenderableType, *, by: int = 2, above: int = 0) -> RenderableType:

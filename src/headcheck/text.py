@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 
+from headcheck.language import ENGLISH, say, spoken_language
 from headcheck.results import SectionResult, Status
 
 MAX_TEXT = 4_000
@@ -20,7 +21,6 @@ _BLANK = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164
 """Letters, marks and signs that show nothing: fillers, joiners, variation selectors."""
 _MAX_MARKS = 4  # on one letter: more climb over the lines around them
 _SLUG_LENGTH = 40
-_WORTH_A_MARK: tuple[Status, ...] = ("broken", "timeout", "crashed", "missing")
 
 
 def visible(text: str, *, lines: bool = False, limit: int = MAX_TEXT) -> str:
@@ -42,7 +42,7 @@ def visible(text: str, *, lines: bool = False, limit: int = MAX_TEXT) -> str:
         seen = not hidden or (lines and character in "\n\t")
         shown.append(character if seen else character.encode("unicode_escape").decode("ascii"))
     left = len(text) - limit
-    return "".join(shown) + (f"… ({left:,} more characters)" if left > 0 else "")
+    return "".join(shown) + (say("… ({count} more characters)", count=f"{left:,}") if left > 0 else "")
 
 
 def slug(text: str) -> str:
@@ -53,8 +53,12 @@ def slug(text: str) -> str:
 
 
 def spoken(name: str) -> str:
-    """The name of an exercise or property as words: `mask_after_softmax` as `mask after softmax`."""
-    return name.rpartition("/")[2].replace("_", " ")
+    """The name of an exercise or property as words: `mask_after_softmax` as `mask after softmax`.
+
+    In other languages than English it stays a name in code.
+    """
+    bare = name.rpartition("/")[2]
+    return bare.replace("_", " ") if spoken_language() == ENGLISH else bare
 
 
 def number(value: float) -> str:
@@ -62,7 +66,13 @@ def number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def marks(result: SectionResult) -> list[str]:
-    """What a reader of the class should know beyond the points, the gravest first: `["1 broken", "2 missing"]`."""
+def marks(result: SectionResult) -> dict[Status, str]:
+    """What a reader of the class should know beyond the points, the gravest first: `{"broken": "1 broken"}`."""
     count = Counter(exercise.status for exercise in result.exercises)
-    return [f"{count[status]} {status}" for status in _WORTH_A_MARK if count[status]]
+    said: dict[Status, str] = {
+        "broken": say("{count} broken", count=count["broken"]),
+        "timeout": say("{count} timeout", count=count["timeout"]),
+        "crashed": say("{count} crashed", count=count["crashed"]),
+        "missing": say("{count} missing", count=count["missing"]),
+    }
+    return {status: text for status, text in said.items() if count[status]}

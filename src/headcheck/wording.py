@@ -108,9 +108,9 @@ def what_happened(error: StudentRaised) -> str:
     return "\n\n".join([said, *where, python] if said else [python, *where])
 
 
-def what_came_back(error: str) -> str:
+def what_came_back(reason: str) -> str:
     """The same where the grader could not go on with what came from the code, by what it raised: `TypeError: ...`."""
-    return _sentence(recognised(error, returned=True)) or f"what your code returned could not be used: {error}"
+    return _sentence(recognised(reason, returned=True)) or f"what your code returned could not be used: {reason}"
 
 
 def _sentence(clue: Sequence[str]) -> str:
@@ -128,7 +128,10 @@ def _where(place: Place) -> list[str]:
         where = f"in the cell that defines `{place.cell}`: `{text}`"
     else:
         where = f"in line {place.line} of {place.file}: `{text}`"
-    return [where, *([f"with {', '.join(place.tensors)}"] if place.tensors else [])]
+    if not place.tensors:
+        return [where]
+    first, _, others = ", ".join(place.tensors).partition(": ")
+    return [where, f"with {first}: {others}"]
 
 
 def _unreadable(place: Place, kind: str, message: str, advice: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from functools import cache
@@ -11,9 +12,10 @@ from string import Formatter
 import pytest
 from babel.messages.pofile import read_po
 
+from headcheck.catalogues import _template as template
 from headcheck.catalogues import catalogue, course_texts, engine_texts
 from headcheck.course import read_course
-from headcheck.language import ENGINE_CATALOGUES, ENGLISH, LANGUAGES
+from headcheck.language import ENGINE_CATALOGUES, ENGLISH, LANGUAGES, speaking, translated
 
 ROOT = Path(__file__).parents[2]
 TEXTS = course_texts(read_course(ROOT)) | {ENGINE_CATALOGUES / "headcheck": engine_texts()}
@@ -79,3 +81,33 @@ def test_what_reads_as_prose_is_chinese(stem, language):
     """Four words in a row are no name; they come out in Chinese."""
     left = {text for text, said in read(stem, language).items() if PROSE.search(text) and not CHINESE.search(said)}
     assert left <= VERBATIM
+
+
+def phrases():
+    """What the graders' assertions are about, by the file."""
+    for stem in TEXTS:
+        path = stem.with_suffix(".py")
+        if path.name in ("public.py", "hidden.py"):
+            known = {one.text for one in TEXTS[stem]}
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.keyword) and node.arg == "what":
+                    said = template(node.value) if isinstance(node.value, ast.JoinedStr) else node.value
+                    text = said.value if isinstance(said, ast.Constant) else said
+                    if text in known and re.search(r"[a-z]", re.sub(r"{\w+}", "", text)):
+                        yield stem, text
+
+
+@pytest.mark.parametrize("wanted", ["2", "at least 2", "exactly 0"])
+def test_a_message_about_each_phrase_reads_as_one_sentence(wanted):
+    """The phrase is taken whole out of the message, however many prepositions are in it."""
+    course = read_course(ROOT)
+    wrong = {}
+    with speaking("zh", course.catalogues(list(course.exercises), "zh")):
+        end = translated(f"X is 1, wanted {wanted}").removeprefix("X")
+        for stem, phrase in phrases():
+            values = dict.fromkeys(placeholders(phrase), "7")
+            about = read(stem, "zh")[phrase].format(**values)
+            shown = translated(f"{phrase.format(**values)}[0, 1] is 1, wanted {wanted}")
+            if shown != f"{about}[0, 1]{end}":
+                wrong[phrase] = shown
+    assert wrong == {}

@@ -1,4 +1,4 @@
-"""A student's page as a browser shows it: on a phone, on paper, without a script, and with nothing from elsewhere."""
+"""The report as a browser shows it: on a phone, on paper, without a script, and with nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headcheck.html import report_pages
+from headcheck.results import ExerciseResult, section_result
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,10 +30,20 @@ CHROMIUM = (
 POOLING = ROOT / "reference" / "kernel_regression" / "new_parametric_pooling.py"
 MASKED = ROOT / "examples" / "submitted" / "chidi" / "scoring" / "masked_softmax.py"
 
+POLICY = r'<meta http-equiv="Content-Security-Policy"[^>]*>'
+CLASS_PAGES = ("index.html", "matrix.html", "exercises/scoring-masked-softmax.html")
+
 MEASURED = "parent.postMessage(document.documentElement.scrollWidth, '*')"
 MEASURING = f"<script>addEventListener('load', () => {MEASURED})</script>"
 FRAME = """<!doctype html><body><iframe src="{page}" width="{width}" height="4000"></iframe>
 <script>addEventListener('message', (said) => document.body.append('measured ' + said.data + '.'))</script>"""
+
+SCROLLED = """<script>addEventListener('load', () => {
+    const sheet = document.querySelector('.sheet'), edge = sheet.getBoundingClientRect()
+    const at = (x, y) => document.elementFromPoint(edge.left + x, edge.top + y)?.closest('th, td')?.textContent.trim()
+    sheet.scrollTo(400, 2000)
+    document.body.append(`name ${at(20, 250)}, title ${at(250, 90)}, cell ${at(250, 250)}.`)
+})</script>"""
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +121,7 @@ def test_a_student_reads_what_is_wrong_and_what_to_do(page, chromium):
 
 def test_nothing_runs_or_comes_from_elsewhere(report, page, chromium):
     """No element would load or run anything, and Chromium has nothing to complain of."""
-    for path in (report / "index.html", page):
+    for path in (*(report / name for name in CLASS_PAGES), page):
         shown = chromium("--dump-dom", path.as_uri())
         assert Seen(shown.stdout).foreign == []
         assert "CONSOLE" not in shown.stderr
@@ -118,13 +131,53 @@ def test_nothing_runs_or_comes_from_elsewhere(report, page, chromium):
 @pytest.mark.parametrize("opened", [False, True])
 def test_the_page_is_no_wider_than_a_phone(page, chromium, tmp_path, opened):
     """Nothing has to be scrolled sideways but a large matrix, inside itself; with everything unfolded as well."""
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', MEASURING, page.read_text(encoding="utf-8"))
-    measured = tmp_path / "page.html"
-    measured.write_text(re.sub("<details[^>]*>", "<details open>", text) if opened else text, encoding="utf-8")
-    frame = tmp_path / "frame.html"
+    text = page.read_text(encoding="utf-8")
+    assert (
+        width_on_a_phone(re.sub("<details[^>]*>", "<details open>", text) if opened else text, chromium, tmp_path)
+        <= PHONE
+    )
+
+
+@pytest.mark.parametrize("name", CLASS_PAGES)
+def test_pages_of_the_class_are_no_wider_than_a_phone(report, chromium, tmp_path, name):
+    """Tables scroll inside themselves."""
+    text = re.sub("<details[^>]*>", "<details open>", (report / name).read_text(encoding="utf-8"))
+    assert width_on_a_phone(text, chromium, tmp_path) <= PHONE
+
+
+def test_an_instructor_finds_who_is_missing_and_what_is_wrong(report, chromium):
+    """From the mistake by name to the student's page, at the exercise."""
+    shown = chromium("--dump-dom", (report / "index.html").as_uri()).stdout
+    text = " ".join(Seen(shown).words)
+    assert re.search(r"1\u00d7 mask after softmax Masked softmax .* chidi", text)
+    assert '<a href="students/1-chidi.html#scoring-masked-softmax">chidi</a>' in shown
+    assert "Handed in by nobody" in text
+    text = " ".join(Seen(chromium("--dump-dom", (report / CLASS_PAGES[2]).as_uri()).stdout).words)
+    assert re.search(r"1 / 1 handed it in 0 passed", text)
+
+
+def test_the_matrix_keeps_titles_and_names_in_sight(chromium, tmp_path):
+    """However far it is scrolled, in whichever of its tables; and cells stand below their titles."""
+    graded = [
+        ExerciseResult(f"a/number_of_heads_{column:02}", "passed", 1.0, 1.0, 0.1, None, []) for column in range(40)
+    ]
+    results = [section_result(f"s{row:03}", "a", "full", 7, graded) for row in range(120)]
+    page = tmp_path / "matrix.html"
+    text = report_pages(results, {"a": "A"}, {})["matrix.html"]()
+    text = text.replace("content-visibility: auto", "")  # a window that nobody sees has no frames, and lays out nothing
+    page.write_text(re.sub(POLICY, SCROLLED, text), encoding="utf-8")
+    shown = chromium("--dump-dom", page.as_uri()).stdout
+    assert re.search(r"name s0[5-9]\d, title number of heads [123]\d, cell 100\.", shown), re.findall(r"name .*", shown)
+
+
+def width_on_a_phone(text, chromium, directory):
+    """How wide Chromium makes a page in a window as wide as a phone."""
+    measured = directory / "page.html"
+    measured.write_text(re.sub(POLICY, MEASURING, text), encoding="utf-8")
+    frame = directory / "frame.html"
     frame.write_text(FRAME.format(page=measured.as_uri(), width=PHONE), encoding="utf-8")
     (width,) = re.findall(r"measured (\d+)\.", chromium("--dump-dom", frame.as_uri()).stdout)
-    assert int(width) <= PHONE
+    return int(width)
 
 
 def test_the_page_can_be_printed(page, chromium, tmp_path):

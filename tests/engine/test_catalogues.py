@@ -6,7 +6,17 @@ import shutil
 
 import pytest
 
-from headcheck.catalogues import catalogue, course_texts, docstrings, engine_texts, paragraphs, untranslated, update
+from headcheck import catalogues
+from headcheck.catalogues import (
+    Text,
+    catalogue,
+    course_texts,
+    docstrings,
+    engine_texts,
+    paragraphs,
+    untranslated,
+    update,
+)
 from headcheck.course import read_course
 
 PUBLIC = '''"""What anyone can check."""
@@ -118,7 +128,37 @@ def test_what_a_grader_says_is_collected(course):
         "The answer is twice the input.",
         "Twice is once more.",
         "of {x} you made {got}, in {{braces}}",
+        "answer",
     ]
+
+
+def test_single_words_that_name_what_is_shown_are_collected(course):
+    """What is compared, and what its values are called; but neither parameters of the exercise nor names in code."""
+    path = course.root / "graders/numbers/double/hidden.py"
+    path.write_text(
+        """'''Nothing.'''
+assert_close(a, b, what="sums", rtol="abc")
+assert_close(a, b, what="x")
+assert_close(a, b, what="row_sums")
+assert_that(ok, "no", first=a, attention_weights=b, got=c)
+raise Mismatch("no", got={"second": a, name: b}, wanted={"third": b})
+names = ", ".join(found) or "none"
+"""
+    )
+    found = set(found_in(course, "graders/numbers/double/hidden")[:-1])
+    assert found == {"sums", "first", "second", "third", "none"}
+
+
+def test_what_only_views_say_is_marked(tmp_path, monkeypatch):
+    """So that it is not recognised in other texts; what is both said and made is not marked."""
+    texts = [Text("{low} to {high}", "a.py", only_said=True), Text("one", "a.py"), Text("one", "b.py", only_said=True)]
+    monkeypatch.setattr(catalogues, "ENGINE_CATALOGUES", tmp_path)
+    monkeypatch.setattr(catalogues, "engine_texts", lambda: texts)
+    ((path, left),) = update(None, "zh").items()
+    assert left == ["{low} to {high}", "one"]
+    marked = '#. only said\n#: a.py\n#, python-brace-format\nmsgid "{low} to {high}"'
+    assert marked in path.read_text(encoding="utf-8")
+    assert path.read_text(encoding="utf-8").count("only said") == 1
 
 
 def test_misconceptions_are_collected_as_they_are_told(course):
@@ -152,13 +192,13 @@ def test_catalogues_are_written_and_kept(course):
     path.write_text(written, encoding="utf-8")
     grader = course.root / "graders/numbers/double/public.py"
     grader.write_text(grader.read_text().replace("Twice is once more.", "Add it to itself."))
-    assert update(course, "zh")[path] == ["Add it to itself.", "of {x} you made {got}, in {{braces}}"]
+    assert update(course, "zh")[path] == ["Add it to itself.", "of {x} you made {got}, in {{braces}}", "answer"]
     now = path.read_bytes()
     assert "两倍。".encode() in now
     assert b"once more" not in now
     update(course, "zh")
     assert path.read_bytes() == now
-    assert len(untranslated(path, course_texts(course)[path.with_name("public")])) == 2
+    assert len(untranslated(path, course_texts(course)[path.with_name("public")])) == 3
 
 
 def test_the_engine_is_collected_whole():
@@ -166,6 +206,9 @@ def test_the_engine_is_collected_whole():
     texts = {one.text for one in engine_texts()}
     assert "{what} is None: is a `return` missing?" in texts
     assert "got" in texts  # a single word, of `say`
+    said = {one.text: one.only_said for one in engine_texts()}
+    assert said["got"]
+    assert not said["{what} is None: is a `return` missing?"]
     assert "Draw other inputs than the course's seed does." in texts
     assert not [text for text in texts if text.startswith(("bold", "import "))]
 

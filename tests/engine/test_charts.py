@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcheck.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, charts
+from headcheck.charts import BOTTOM, FEW, HEIGHT, LEFT, RIGHT, TOP, WIDTH, charts
 from headcheck.results import Curve
 
 
@@ -113,3 +113,69 @@ def test_everything_lies_inside_the_drawing(values, right, at_least, at_most):
         along += [each.place for each in (*chart.thresholds, *chart.ticks)] + [*(chart.allowed or ())]
         assert all(low <= place <= high for place in along)
         assert len(chart.ticks) <= 8
+
+
+# A class
+
+
+def of_class(*curves):
+    """The only drawing of a class."""
+    (chart,) = charts(curves, of_class=True)
+    return chart
+
+
+def test_a_student_has_no_spread():
+    """There is nobody to compare with."""
+    assert drawn(Curve("loss", [2.0, 1.0]), Curve("loss", [3.0, 1.0])).spread is None
+
+
+def test_few_trainings_are_drawn_one_by_one():
+    """And how they end is said: the lowest, the middle, the highest."""
+    chart = of_class(*(Curve("loss", [4.0, float(end)]) for end in range(FEW)))
+    assert len(chart.own) == FEW
+    assert (chart.spread.bands, chart.spread.spans) == ((), ())
+    found = (chart.spread.count, chart.spread.lowest, chart.spread.middle, chart.spread.highest)
+    assert found == (30, "0", "14.5", "29")
+
+
+def test_many_trainings_are_their_middle_and_two_bands():
+    """Of 0 to 100 at the end, half lie from 25 to 75 and four fifths from 10 to 90."""
+    chart = of_class(*(Curve("loss", [50.0, float(end)]) for end in range(101)))
+    assert [run.last for run in chart.own] == ["50"]
+    bands = [[tuple(map(float, point.split(","))) for point in band.split()] for band in chart.spread.bands]
+    low, *_, high = chart.ticks
+    step = (high.place - low.place) / (float(high.text) - float(low.text))
+    ends = [[round(float(low.text) + (y - low.place) / step) for _, y in band] for band in bands]
+    assert ends == [[50, 10, 90, 50], [50, 25, 75, 50]]
+    assert [x for x, _ in bands[0]] == [LEFT, WIDTH - RIGHT, WIDTH - RIGHT, LEFT]
+
+
+def test_many_figures_are_two_spans_on_a_scale():
+    """The wider one first, and the middle one between."""
+    chart = of_class(*(Curve("share", [end / 100]) for end in range(101)))
+    (outer, inner), middle = chart.spread.spans, chart.own[0].end[0]
+    assert outer[0] < inner[0] < middle < inner[1] < outer[1]
+    assert inner[1] - inner[0] == pytest.approx((outer[1] - outer[0]) * 50 / 80, abs=0.3)
+
+
+def test_a_training_that_stopped_early_counts_as_far_as_it_went():
+    """The rest of the class goes on."""
+    chart = of_class(*(Curve("loss", [3.0, 2.0, 1.0]) for _ in range(FEW)), Curve("loss", [3.0]))
+    assert [len(places(run)) for run in chart.own] == [3]
+    assert chart.spread.count == FEW + 1
+
+
+def test_right_models_that_are_alike_are_drawn_once():
+    """Each student has the same ones beside their own."""
+    curves = [Curve("loss", [3.0, 1.0], [3.0, right]) for right in (0.5, 0.25) for _ in range(20)]
+    assert [run.last for run in of_class(*curves).right] == ["0.5", "0.25"]
+
+
+@given(st.lists(st.lists(st.floats(allow_nan=True), min_size=1, max_size=4), min_size=1, max_size=60))
+def test_whatever_a_class_trained_is_inside_its_drawing(runs):
+    """Hostile numbers among them."""
+    for chart in charts([Curve("loss", values) for values in runs], of_class=True):
+        outlines = [*chart.spread.bands, *(run.points for run in chart.own)]
+        points = [tuple(map(float, point.split(","))) for line in outlines for point in line.split()]
+        assert all(LEFT <= x <= WIDTH - RIGHT and TOP <= y <= HEIGHT - BOTTOM for x, y in points)
+        assert all(LEFT <= place <= WIDTH - RIGHT for span in chart.spread.spans for place in span)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import os
@@ -19,7 +20,7 @@ import pytest
 from headcheck import cli
 from headcheck.archive import write_section
 from headcheck.language import ENGLISH, speak
-from headcheck.results import SectionResult
+from headcheck.results import ExerciseResult, SectionResult, section_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,12 @@ def it_survives(student):
     '''The grader lives.'''
     if student.double(torch.zeros(1)).tolist() == [666.0]:
         os.kill(os.getpid(), signal.SIGKILL)
+"""
+STRICT = """
+@worth(1, hint="h")
+def three_twice(student):
+    '''Three twice.'''
+    assert student.double(3) == 5
 """
 KILLER = "def double(X):\n    return 2 * X if X.any() or len(X) > 1 else X + 666\n"
 
@@ -152,6 +159,16 @@ def test_a_weak_sandbox_is_accepted_when_asked_for_and_written_down(
     assert (result["sandbox"], result["seed"], result["points"]) == ("process", 11, 5.0)
 
 
+def test_dask_is_an_extra_that_is_named_when_it_is_missing(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else needs it."""
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    submitted = hand_in(tmp_path / "submitted", amber={"double": RIGHT})
+    ran = headcheck("--course", course.root, "grade", submitted, "--dask", "tcp://127.0.0.1:8786")
+    assert (ran.code, ran.err) == (cli.EXIT_USAGE, "headcheck: --dask needs Dask: pip install 'headcheck[cluster]'")
+
+
 def test_a_result_that_cannot_be_written_ends_the_run_with_the_files_name(
     headcheck: Callable[..., Ran], course: Course, tmp_path: Path, full: object, single_threaded: None
 ) -> None:
@@ -166,6 +183,76 @@ def test_a_result_that_cannot_be_written_ends_the_run_with_the_files_name(
     shutil.rmtree(taken)
     ran = headcheck("--course", course.root, "grade", submitted, "-o", tmp_path / "results", "--jobs", 1)
     assert (ran.code, taken.is_file()) == (0, True)
+
+
+def published(results: Path) -> dict[str, bytes]:
+    """All that stands in a directory of results but the cache."""
+    files = (path for path in results.rglob("*") if path.is_file() and ".cache" not in path.parts)
+    return {str(path.relative_to(results)): path.read_bytes() for path in files}
+
+
+@pytest.mark.usefixtures("full", "single_threaded")
+def test_a_regrade_is_shown_before_it_is_published(
+    headcheck: Callable[..., Ran], write_course: Callable[..., Course], tmp_path: Path
+) -> None:
+    """A property was wrong, and one student was late: who gains what is seen, and publishing grades nothing again."""
+    course = write_course(hidden=STRICT)
+    results = tmp_path / "results"
+    submitted = hand_in(
+        tmp_path / "submitted",
+        amber={"double": RIGHT, "twice": TWICE},
+        bruno={"double": RIGHT + "# mine\n"},
+    )
+    grade = ("--course", course.root, "grade", submitted, "-o", results, "--jobs", 1)
+    ran = headcheck(*grade)
+    assert "exercises graded anew: 3, taken from the cache: 0" in ran.out
+    before = published(results)
+
+    course.exercises[0].hidden.write_text(course.exercises[0].hidden.read_text().replace("== 5", "== 6"))
+    hand_in(submitted, bruno={"twice": TWICE + "# late\n"})
+    ran = headcheck(*grade, "--diff")
+    assert ran.code == 0, ran
+    assert published(results) == before
+    assert "exercises graded anew: 4, taken from the cache: 0" in ran.out
+    assert "amber 8 → 9 +1 tiny/double 3 → 4" in ran.out
+    assert "failed → passed Three twice." in ran.out
+    assert "tiny/twice 0 → 5 missing → passed" in ran.out
+    assert "Points gained: 7, by 2 students. Unchanged: 0 students." in ran.out
+    assert "Nothing is published: the same command without --diff does that" in ran.out
+
+    ran = headcheck(*grade)
+    assert "exercises graded anew: 0, taken from the cache: 4" in ran.out
+    assert json.loads((results / "bruno" / "tiny.json").read_text())["points"] == 9.0
+    ran = headcheck(*grade, "--diff")
+    assert (ran.code, "No differences" in ran.out) == (0, True)
+
+
+def test_a_regrade_is_compared_with_something(headcheck: Callable[..., Ran], course: Course, tmp_path: Path) -> None:
+    """Where nothing was graded before, that is said at once, and how to begin."""
+    submitted = hand_in(tmp_path / "submitted", amber={"double": RIGHT})
+    ran = headcheck("--course", course.root, "grade", submitted, "-o", tmp_path / "results", "--diff")
+    assert ran.code == cli.EXIT_USAGE
+    assert "holds no results; make some with `headcheck grade SUBMITTED -o" in ran.err
+    assert not (tmp_path / "results").exists()
+
+
+def test_two_directories_of_results_are_compared(headcheck: Callable[..., Ran], course: Course, tmp_path: Path) -> None:
+    """It exits 1 when they differ, 0 when they do not, and 2 when they are none; a table is written when asked for."""
+    for directory, points in (("before", 1.0), ("same", 1.0), ("after", 3.0)):
+        result = ExerciseResult("tiny/double", "failed", points, 5.0, 0.1, None, [])
+        write_section(tmp_path / directory, section_result("amber", "tiny", "full", 3, [result]))
+    diff = ("--course", course.root, "diff", tmp_path / "before")
+    ran = headcheck(*diff, tmp_path / "after", "--csv", tmp_path / "table.csv")
+    assert ran.code == cli.EXIT_FAILED
+    assert "amber 1 → 3 +2 tiny/double 1 → 3" in ran.out
+    (row,) = csv.DictReader((tmp_path / "table.csv").read_text().splitlines())
+    assert (row["student"], row["exercise"], row["change"]) == ("amber", "tiny/double", "2")
+    ran = headcheck(*diff, tmp_path / "same")
+    assert (ran.code, ran.out.partition(":")[0]) == (0, "No differences")
+    (tmp_path / "nothing").mkdir()
+    ran = headcheck(*diff, tmp_path / "nothing")
+    assert (ran.code, "nothing holds no results" in ran.err) == (cli.EXIT_USAGE, True)
+    assert headcheck(*diff, tmp_path / "nowhere").code == cli.EXIT_USAGE
 
 
 # check
@@ -374,17 +461,55 @@ def test_an_audit_with_findings_exits_1(headcheck: Callable[..., Ran], write_cou
 
 
 def test_a_report_is_written_from_results(headcheck: Callable[..., Ran], course: Course, tmp_path: Path) -> None:
-    """And only from them: no submission is needed."""
+    """And only from them: no submission is needed, and no page stays of what is no longer there."""
     result = {
         "student": "amber", "section": "tiny", "points": 3.0, "max_points": 10.0, "sandbox": "full", "seed": 3,
         "exercises": [], "schema": 1,
     }  # fmt: skip
     (tmp_path / "amber").mkdir()
     (tmp_path / "amber" / "tiny.json").write_text(json.dumps(result))
+    stale = tmp_path / "report" / "exercises" / "gone.html"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
     ran = headcheck("--course", course.root, "report", tmp_path)
     assert ran.code == 0
     assert (tmp_path / "grades.csv").read_text() == "student,tiny,total\namber,3,3\n"
-    assert (tmp_path / "report" / "index.html").exists()
+    written = {path.relative_to(tmp_path / "report").as_posix() for path in (tmp_path / "report").rglob("*.html")}
+    assert written == {"index.html", "matrix.html", "students/1-amber.html"}
+
+
+@pytest.mark.usefixtures("full")
+def test_work_that_is_alike_is_shown_and_graded_by_nobody(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path
+) -> None:
+    """Two disguises of one idea, and of another exercise what everybody would write; a page, and no grades."""
+    odd = "def double({x}):\n    parts = [{x}.flatten()[::2], {x}.flatten()[1::2]]\n    return sum(parts, 0.5) ** 2\n"
+    submitted = hand_in(
+        tmp_path / "submitted",
+        amber={"double": odd.format(x="X"), "twice": TWICE},
+        blue={"double": "# mine\n" + odd.format(x="rows"), "twice": TWICE},
+        coral={"double": "def double(", "twice": TWICE},
+    )
+    ran = headcheck("--course", course.root, "similar", submitted, "-o", tmp_path / "results")
+    assert (ran.code, ran.err) == (0, "")
+    assert "tiny/double amber, blue" in ran.out
+    assert "5 submissions compared; pairs that are alike: 1; left out: 1." in ran.out
+    page = (tmp_path / "results" / "report" / "similar.html").read_text()
+    assert page.count("<article") == 1
+    assert "<mark>    parts = [rows.flatten()[::2], rows.flatten()[1::2]]</mark>" in page
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["report"]
+    ran = headcheck("--course", course.root, "similar", submitted, "-o", tmp_path / "other", "--section", "tiny/twice")
+    assert "3 submissions compared; pairs that are alike: 0; left out: 0." in ran.out
+
+
+def test_a_students_copy_has_nothing_to_tell_copied_from_right(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path
+) -> None:
+    """Without references, what is simply right would look copied."""
+    copy = released(course, tmp_path / "copy")
+    ran = headcheck("--course", copy, "similar", tmp_path, "-o", tmp_path / "results")
+    assert ran.code == cli.EXIT_USAGE
+    assert "is a student's copy: it has no references" in ran.err
 
 
 # export, nbgrader
@@ -562,13 +687,70 @@ def test_the_language_is_asked_for_before_or_after_the_command_or_by_the_locale(
         assert "小" not in headcheck("--lang", "en", *there, check).out
 
 
+def test_a_check_is_also_a_page(headcheck: Callable[..., Ran], course: Course, tmp_path: Path, full: object) -> None:
+    """With all that was found in what was begun, in the language; the screen shows one thing all the same."""
+    work = hand_in(tmp_path, mine={"double": WRONG}) / "mine"
+    for lang, heading in {"en": "Fix this first", "zh": "先改这一项"}.items():
+        page = tmp_path / lang / "check.html"
+        ran = headcheck("--lang", lang, "--course", course.root, "check", "--dir", work, "--html", page)
+        assert ran.code == cli.EXIT_FAILED
+        assert str(page) in ran.out
+        text = page.read_text(encoding="utf-8")
+        assert (text.count("<article"), heading in text, "What happens to a sum?" in text) == (1, True, True)
+
+
+def test_a_copy_and_a_release_are_written_in_the_language(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path
+) -> None:
+    """Their prompts by the course's catalogues, their README by headcheck's own; the code is the same."""
+    stub = course.exercise("tiny/double").stub
+    prompt = str(ast.get_docstring(ast.parse(stub.read_text()))).split("\n\n")[0]
+    catalogue = stub.with_suffix(".zh.po")
+    catalogue.write_text(f'msgid "{prompt}"\nmsgstr "# 加倍"\n', encoding="utf-8")
+    there = ("--lang", "zh", "--course", course.root)
+    started = headcheck(*there, "start", tmp_path / "mine")
+    assert (started.code, "都是你的" in started.out) == (0, True), started
+    released = headcheck(*there, "release", tmp_path / "copy", "--format", "py")
+    assert (released.code, "没有任何隐藏的" in released.out) == (0, True), released
+    for directory in ("mine", "copy"):
+        written = (tmp_path / directory / "assignments" / "tiny" / "double.py").read_text(encoding="utf-8")
+        assert written == stub.read_text().replace(prompt, "# 加倍"), directory
+    assert "这是你自己的副本" in (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
+    assert "隐藏的检查" in (tmp_path / "copy" / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_understood_is_said_in_the_language(headcheck: Callable[..., Ran]) -> None:
+    """With how to use the command, and where to get help; without a command there is all of that help."""
+    assert headcheck("--lang", "zh", "check", "--al").err == (
+        "用法：headcheck check [OPTIONS] [NAME] 需要帮助就试试 'headcheck check --help'。 "
+        "错误：没有选项 '--al'。（你是想说这些之一吗：'--all', '--html', '--lang'？）"
+    )
+    assert headcheck("--lang").err == "Error: Option '--lang' requires an argument."
+    nothing = headcheck()
+    assert (nothing.code, "Commands:" in nothing.err, "Error" in nothing.err) == (cli.EXIT_USAGE, True, False)
+    export = headcheck("--lang", "zh", "export", "--help").out
+    assert "[必需]" in export
+    assert "[默认：results]" in headcheck("--lang", "zh", "grade", "--help").out
+
+
+def test_a_command_can_be_stopped(headcheck: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C, wherever it is typed, leaves no traceback."""
+
+    def typed() -> Course:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("headcheck.beginning.shipped_course", typed)
+    ran = headcheck("start")
+    assert (ran.code, ran.err) == (cli.EXIT_FAILED, "stopped")
+
+
 def test_help_is_in_the_language(tmp_path: Path) -> None:
     """Ours and click's own words; an option keeps its name."""
     said = {
         "Check again whenever a file is saved.": "保存时再检查。",
         "Show this message and exit.": "显示帮助。",
         "Options": "选项",
-        "Usage:": "用法：",
+        "Usage: ": "用法：",
         str(cli.doctor.help): "检查这台机器。多说一句。",
     }
     catalogue = tmp_path / "headcheck.zh.po"
@@ -582,7 +764,7 @@ def test_help_is_in_the_language(tmp_path: Path) -> None:
         speak(ENGLISH)
     assert re.search("--watch +保存时再检查。", check)
     assert re.search("--help +显示帮助。", check)
-    assert check.startswith("用法： check")
+    assert check.startswith("用法：check")
     assert "选项:" in check
     assert "检查这台机器。多说一句。" in doctor
     assert "检查这台机器\n" in commands

@@ -166,7 +166,7 @@ def test_shape_and_dtype_are_exact():
 @pytest.mark.parametrize(("value", "shown"), [(math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf")])
 def test_what_is_not_finite_is_found(value, shown):
     """With its place."""
-    assert message(assert_finite, tensor([0.0, value]), what="w") == f"w[1] is {shown}"
+    assert message(assert_finite, tensor([0.0, value]), what="w") == f"w[1] is {shown}, wanted a finite number"
     assert assert_finite(torch.ones(2)) is not None
 
 

@@ -209,21 +209,44 @@ def test_a_released_copy_has_no_hidden_files(root):
         ("graders/scoring/softmax/misconceptions.py", "x = 1"),
         ("graders/scoring/softmax/curves.json", "{}"),
         (COURSE_FILE, TOML.replace("call_seconds = 2.0", "call_seconds = 9.0")),
-        (COURSE_FILE, TOML.replace("weight = 2.0", "weight = 3.0")),
+        (COURSE_FILE, TOML.replace("torch.softmax", "torch.exp")),
+        (COURSE_FILE, TOML.replace("matplotlib.pyplot", "matplotlib")),
+        (COURSE_FILE, TOML.replace('title = "Mask"', 'title = "Mask"\nneeds = ["sklearn"]')),
+        (COURSE_FILE, TOML.replace('uses = ["scoring/mask"]', "")),
     ],
 )
 def test_the_fingerprint_follows_all_that_decides_a_result(root, path, text):
-    """Graders, references and what they import, limits, weights."""
+    """Graders, references and what they import, limits, and the libraries that are there."""
     before = fingerprint(root)
     write(root / path, text)
     assert fingerprint(root) != before
 
 
-@pytest.mark.parametrize("path", ["reference/multihead/heads.py", "assignments/scoring/softmax.py"])
-def test_the_fingerprint_ignores_the_rest(root, path):
-    """Later exercises and the stub: nothing is graded again for them."""
+def test_the_fingerprint_tells_a_public_property_from_a_hidden_one(root):
+    """Where only the name of the file changes."""
+    public, hidden = (root / "graders/scoring/softmax" / name for name in ("public.py", "hidden.py"))
+    hidden.unlink()
     before = fingerprint(root)
-    write(root / path, "x = 1")
+    public.rename(hidden)
+    assert fingerprint(root) != before
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("reference/multihead/heads.py", "x = 1"),
+        ("graders/scoring/mask/hidden.py", "x = 1"),
+        ("graders/scoring/mask/misconceptions.py", "x = 1"),
+        ("assignments/scoring/softmax.py", "x = 1"),
+        (COURSE_FILE, TOML.replace('title = "Softmax"', 'title = "SOFTMAX"')),
+        (COURSE_FILE, TOML.replace("weight = 2.0", "weight = 3.0")),
+        (COURSE_FILE, TOML.replace("seed = 3", "seed = 3\nlate = {per_day = 0.1}")),
+    ],
+)
+def test_the_fingerprint_ignores_the_rest(root, path, text):
+    """Other exercises' graders, later references, the stub, titles, weights: nothing is graded again for them."""
+    before = fingerprint(root)
+    write(root / path, text)
     assert fingerprint(root) == before
 
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headcheck.crew import TRIES, Crew
+from headcheck.crew import TRIES, Crew, Duty, Loner, Opened, Refused, read_reply, write_job
 from headcheck.errors import SandboxError
-from headcheck.grading import Exams, Grader
+from headcheck.grading import Exams, Grader, Tally
 from headcheck.submission import Submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from headcheck.course import Course
+    from headcheck.course import Course, Exercise
     from headcheck.results import SectionResult
     from headcheck.sandbox import Sandbox
 
@@ -136,10 +136,11 @@ def test_a_sandbox_that_dies_is_not_the_end_of_the_class(course: Course, full: S
 def test_what_is_broken_is_tried_once_more(
     write_course: Callable[..., Course], full: Sandbox, tmp_path: Path, moods: int, status: str
 ) -> None:
-    """What broke only once is not recorded as broken."""
+    """What broke only once is not recorded as broken, and counts once."""
     course = write_course(public=MOODY.format(path=str(tmp_path / "moods"), moods=moods))
-    found = graded(hire(course, full, amber=RIGHT))
-    assert found["amber"].exercises[0].status == status
+    crew = hire(course, full, directory=tmp_path / "results", amber=RIGHT)
+    assert graded(crew)["amber"].exercises[0].status == status
+    assert crew.tally == Tally(graded=1)
 
 
 def test_a_grader_whose_parent_has_ended_ends(course: Course, full: Sandbox) -> None:
@@ -163,8 +164,10 @@ def test_while_nothing_is_ready_the_caller_hears_none(course: Course, full: Sand
 
 def test_equal_files_are_graded_once(course: Course, full: Sandbox, tmp_path: Path) -> None:
     """The second student's result is the first one's, to the millisecond."""
-    found = graded(hire(course, full, directory=tmp_path, amber=WRONG, bruno=WRONG, chidi=RIGHT))
+    crew = hire(course, full, directory=tmp_path, amber=WRONG, bruno=WRONG, chidi=RIGHT)
+    found = graded(crew)
     assert found["amber"].exercises == found["bruno"].exercises
+    assert crew.tally == Tally(graded=2, recalled=1)
     assert len(list((tmp_path / ".cache").rglob("*.json"))) == 2
 
 
@@ -195,3 +198,37 @@ def test_a_grader_with_threads_refuses_to_fork(course: Course, full: Sandbox) ->
     finally:
         done.set()
         thread.join()
+
+
+def test_a_process_with_threads_starts_a_grader_that_is_alone(course: Course, double: Exercise, full: Sandbox) -> None:
+    """It opens a sandbox of its own, and finds what a forked one finds; what is known it does not grade again."""
+    known = graded(hire(course, full, amber=RIGHT))["amber"].exercises[0]
+    loner = Loner(Duty(course.seed, [double.id], weak_sandbox=False, course=str(course.root)))
+    try:
+        opened = loner.opened()
+        assert isinstance(opened, Opened)
+        assert opened.probes.level == "full"
+        (section,), tally = read_reply(loner.grade(write_job((Submission("amber", {double.id: RIGHT}), {}))))
+        assert (section.exercises[0].points, section.exercises[0].status) == (known.points, "passed")
+        assert tally == Tally(graded=1)
+        reply = read_reply(loner.grade(write_job((Submission("bruno", {double.id: WRONG}), {double.id: known}))))
+        assert (reply[0][0].exercises, reply[1]) == ([known], Tally())
+    finally:
+        loner.kill()
+    with pytest.raises(EOFError):
+        loner.grade(write_job((Submission("chidi", {double.id: RIGHT}), {})))
+
+
+def test_a_loner_that_cannot_grade_says_why(course: Course) -> None:
+    """As where the course on its machine is another one."""
+    loner = Loner(Duty(course.seed, ["tiny/half"], weak_sandbox=False, course=str(course.root)))
+    assert loner.opened() == Refused("there is no exercise 'tiny/half'; there are: tiny/double, tiny/twice")
+    loner.kill()
+
+
+def test_a_loner_that_dies_before_it_has_begun_is_no_refusal(course: Course) -> None:
+    """It may have been killed, and another try may help."""
+    loner = Loner(Duty(course.seed, [], weak_sandbox=False, course=str(course.root)))
+    loner.kill()
+    with pytest.raises(EOFError):
+        loner.opened()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -12,7 +13,20 @@ import msgspec
 import pytest
 
 from headcheck import archive
-from headcheck.grading import MAX_MESSAGE, MAX_TIMEOUTS, Exam, Exams, Grader, Paper, Sitting, examine, prepare
+from headcheck.course import read_course
+from headcheck.grading import (
+    MAX_MESSAGE,
+    MAX_TIMEOUTS,
+    Desk,
+    Exam,
+    Exams,
+    Grader,
+    Paper,
+    Sitting,
+    Tally,
+    examine,
+    prepare,
+)
 from headcheck.protocol import Notebook
 from headcheck.results import section_from_json, to_json
 from headcheck.student import local
@@ -24,7 +38,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from headcheck.course import Course, Exercise, Limits
-    from headcheck.results import ExerciseResult, PropertyResult
+    from headcheck.results import ExerciseResult, PropertyResult, SectionResult
     from headcheck.sandbox import Sandbox
 
     Grade = Callable[..., dict[str, ExerciseResult]]
@@ -616,6 +630,113 @@ def test_a_change_grades_again_what_it_touches(
     assert [result.status for result in grade(own, double=RIGHT + b"#", twice=TWICE).values()] == ["broken", "broken"]
 
 
+def test_a_desk_knows_what_was_graded_elsewhere(
+    course: Course, exams: Exams, full: Sandbox, double: Exercise, tmp_path: Path
+) -> None:
+    """Once it has kept that; without a sandbox, and nothing that stands on what it does not know."""
+    both, wanted = Submission("amber", {"tiny/double": WRONG, "tiny/twice": TWICE}), list(course.exercises)
+    desk = Desk(course, exams.seed, "full", tmp_path)
+    assert desk.known(both, wanted) == {}
+    assert list(desk.known(Submission("bruno", {"tiny/double": WRONG}), wanted)) == ["tiny/twice"]
+    (section,) = Grader(course, exams, full).grade_submission(both, wanted)
+    found = {result.exercise: result for result in section.exercises}
+    desk.keep(both, {}, {double.id: found[double.id]})
+    assert desk.known(both, wanted) == {double.id: found[double.id]}
+    desk.keep(both, {double.id: found[double.id]}, {"tiny/twice": found["tiny/twice"]})
+    assert desk.known(both, wanted) == found
+    assert desk.by_section(both, wanted, found) == [section]
+    assert desk.tally == Tally(graded=2, recalled=3)
+    assert Desk(course, exams.seed, "strong", tmp_path).known(both, wanted) == {}
+
+
+@pytest.fixture(scope="module")
+def graded_once(tmp_path_factory: pytest.TempPathFactory, course: Course, full: Sandbox) -> Path:
+    """A course, and beside it what is kept of grading two students in it: one is right, one has `double` wrong."""
+    directory = tmp_path_factory.mktemp("graded")
+    shutil.copytree(course.root, directory / "course")
+    assert regrade(directory, full) == Tally(graded=4)
+    return directory
+
+
+def regrade(directory: Path, sandbox: Sandbox, **more: dict[str, bytes]) -> Tally:
+    """Grade the class once more, as the course is now, with what more is handed in."""
+    course = read_course(directory / "course")
+    grader = Grader(course, Exams(course, course.seed), sandbox, directory=directory)
+    work = {"amber": {"double": RIGHT, "twice": TWICE}, "bruno": {"double": WRONG, "twice": TWICE}} | more
+    for student, files in work.items():
+        texts = {f"tiny/{name}": text for name, text in files.items()}
+        for section in grader.grade_submission(Submission(student, texts), list(course.exercises)):
+            archive.write_section(directory, section)
+    return grader.tally
+
+
+GENEROUS = "\n@worth(1, hint='h', gate=True)\ndef anything(student):\n    '''It is there.'''\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "graded"),
+    [
+        ("graders/tiny/double/hidden.py", "from", "# mended\nfrom", 2),
+        ("graders/tiny/double/misconceptions.py", "squared", "multiplied", 2),
+        ("graders/tiny/twice/hidden.py", "from", "# mended\nfrom", 2),
+        ("reference/tiny/double.py", "return", "return 1 *", 4),
+        ("reference/tiny/twice.py", "return", "return 1 *", 2),
+        ("assignments/tiny/double.py", "from", "# mended\nfrom", 0),
+        ("assignments/course.toml", "seed = 3", "seed = 3\nlate = {per_day = 0.1}", 0),
+        ("assignments/course.toml", 'slug = "twice"', 'slug = "twice"\nweight = 3', 0),
+        ("assignments/course.toml", "seed = 3", "seed = 4", 4),
+    ],
+)
+def test_only_what_a_change_touches_is_graded_again(
+    graded_once: Path, full: Sandbox, tmp_path: Path, path: str, old: str, new: str, graded: int
+) -> None:
+    """A grader: its exercise; a reference: its exercise and what uses it; a prompt, a weight, a rule: nothing."""
+    directory = shutil.copytree(graded_once, tmp_path / "graded")
+    file = directory / "course" / path
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
+    assert regrade(directory, full) == Tally(graded, 4 - graded)
+    assert regrade(directory, full) == Tally(0, 4)
+
+
+def test_work_that_passes_now_is_used_in_place_of_the_reference(
+    graded_once: Path, full: Sandbox, tmp_path: Path
+) -> None:
+    """So what uses it is graded again, but only for that student."""
+    directory = shutil.copytree(graded_once, tmp_path / "graded")
+    course = read_course(directory / "course")
+    for path in (course.exercises[0].public, course.exercises[0].hidden):
+        path.write_text(GRADER_HEAD)
+    course.exercises[0].public.write_text(GRADER_HEAD + GENEROUS)
+    assert regrade(directory, full) == Tally(3, 1)
+
+
+def test_late_work_is_graded_for_its_student_only(graded_once: Path, full: Sandbox, tmp_path: Path) -> None:
+    """A new student's, or another file of one who was there."""
+    directory = shutil.copytree(graded_once, tmp_path / "graded")
+    late = {"double": b"def double(X):\n    return X + X\n", "twice": TWICE}
+    assert regrade(directory, full, chidi=late) == Tally(2, 4)
+    assert regrade(directory, full, bruno={"double": WRONG, "twice": TWICE + b"#"}) == Tally(1, 3)
+
+
+def test_points_follow_the_weight_of_today(graded_once: Path, full: Sandbox, tmp_path: Path) -> None:
+    """Those of each property, the exercise and the section, as if all were graded anew."""
+    directory = shutil.copytree(graded_once, tmp_path / "graded")
+    file = directory / "course" / "assignments" / "course.toml"
+    file.write_text(file.read_text().replace('slug = "double"', 'slug = "double"\nweight = 1.5'))
+    regrade(directory, full)
+    known = archive.read_sections(directory)
+    shutil.rmtree(directory / archive.CACHE)
+    regrade(directory, full)
+    assert [section.points for section in known] == [12.5, 6.5]
+    assert list(map(_points, archive.read_sections(directory))) == list(map(_points, known))
+
+
+def _points(section: SectionResult) -> list[object]:
+    points = [(each.points, each.max_points) for result in section.exercises for each in (result, *result.properties)]
+    return [(section.points, section.max_points), *points]
+
+
 def test_a_result_that_cannot_be_kept_is_a_result(
     grade: Grade, course: Course, exams: Exams, full: Sandbox, tmp_path: Path
 ) -> None:
@@ -765,4 +886,4 @@ def test_a_result_is_recalled_for_the_same_notebook_only(
     )
     assert first.seconds == again.seconds
     assert first == again
-    assert (other.points, other.seconds == first.seconds) == (5.0, False)
+    assert (other.points, own.tally) == (5.0, Tally(graded=4, recalled=2))

@@ -6,13 +6,15 @@ import base64
 import dataclasses
 import hashlib
 import itertools
+import posixpath
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
 
 import pytest
+from markupsafe import escape
 
-from headcheck.html import NO_FILE, render_check, render_exercise, render_report
+from headcheck.html import BLOCK, NO_FILE, SHOWN, render_check, render_exercise, render_similar, report_pages
 from headcheck.language import ENGLISH, speak
 from headcheck.results import (
     Counterexample,
@@ -23,6 +25,8 @@ from headcheck.results import (
     SectionResult,
     section_result,
 )
+from headcheck.similarity import LeftOut, Pair, Side, Silence, Similarities
+from headcheck.text import visible
 
 SECTIONS = {"scoring": "Attention scoring functions (10.3)", "multihead": "Multi-head attention (10.5)"}
 AWAITING = {"scoring": "2 written answers (5 points)", "bonus": "1 written answer (3 points)"}
@@ -147,6 +151,11 @@ def a_class() -> list[SectionResult]:
     ]
 
 
+def render_report(*arguments, **rest) -> dict[str, str]:
+    """The whole report."""
+    return {path: render() for path, render in report_pages(*arguments, **rest).items()}
+
+
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
     """The report of that class."""
@@ -176,7 +185,7 @@ class Tags(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.names.append(tag)
         self.attributes += attrs
-        if tag != "meta":
+        if tag not in {"meta", "col"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -188,10 +197,14 @@ def words(page: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", page.partition("<body>")[2]).split())
 
 
-def test_there_is_an_overview_and_one_page_a_student_sorted_by_name(pages):
-    """Pages are numbered in the order of the names, whatever the order of the results."""
+def test_there_is_an_overview_and_one_page_an_exercise_and_a_student(pages):
+    """Students' pages are numbered in the order of the names, whatever the order of the results."""
     assert list(pages) == [
         "index.html",
+        "matrix.html",
+        "exercises/scoring-masked-softmax.html",
+        "exercises/scoring-dot-product-attention.html",
+        "exercises/multihead-head-reshape.html",
         "students/1-amber.html",
         "students/2-bjork-gumundsdottir.html",
         "students/3-chidi.html",
@@ -203,7 +216,28 @@ def test_there_is_an_overview_and_one_page_a_student_sorted_by_name(pages):
 
 def test_the_overview_links_to_every_student(pages):
     """Each student's row leads to their page."""
-    assert re.findall(r'<a href="(students/[^"]*)">', pages["index.html"]) == list(pages)[1:]
+    rows = re.findall(r'<th scope="row"><a href="(students/[^"]*)">', pages["index.html"])
+    assert rows == [path for path in pages if path.startswith("students/")]
+
+
+def test_every_link_leads_to_a_page_and_a_place_on_it(pages):
+    """Wherever it stands, and every page of the class can be reached from the overview."""
+    reached = {"index.html"}
+    for path, page in pages.items():
+        for link in (value for name, value in Tags(page).attributes if name == "href"):
+            place, _, anchor = link.partition("#")
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), place)) if place else path
+            assert f'id="{anchor}"' in pages[target] or not anchor, f"{path}: {link}"
+            reached.add(target)
+    assert reached == set(pages)
+
+
+def test_a_students_page_leads_nowhere_else(pages):
+    """Nothing on it is about another student."""
+    for path, page in pages.items():
+        if path.startswith("students/"):
+            assert all(value.startswith("#") for name, value in Tags(page).attributes if name == "href")
+            assert not any(name in words(page) for name in ("amber", "chidi", "dmitri", "esra") if name not in path)
 
 
 def test_the_overview_counts_students_and_submissions(pages):
@@ -224,20 +258,167 @@ def test_a_section_without_a_submission_is_said_to_have_none(pages):
 
 
 def test_exercises_that_nobody_handed_in_are_listed_apart():
-    """Without a bar and a share of 0."""
+    """Without a bar and a share of 0, on a page that says no more."""
     gone = exercise("scoring/masked_softmax", "missing", [dataclasses.replace(SHAPE, outcome="missing", points=0.0)])
     found = render_report([section_result("amber", "scoring", "full", 7, [gone])], SECTIONS, {}, names=NAMES)
     assert "Handed in by nobody Masked softmax scoring/masked_softmax" in words(found["index.html"])
-    assert "0 %" not in found["index.html"]
+    assert "0 %" not in words(found["index.html"])
+    assert words(found["exercises/scoring-masked-softmax.html"]).endswith("Handed in by nobody")
 
 
-def test_the_overview_shows_how_many_passed_and_the_common_mistakes(pages):
-    """An exercise lists its most frequent misconceptions first, with their numbers."""
+def test_the_overview_shows_how_the_class_did_on_each_exercise(pages):
+    """How many handed in and passed, its difficulty, and that nine are needed for its discrimination."""
     text = words(pages["index.html"])
-    assert "Masked softmax scoring/masked_softmax 40 % passed, 2 of 5 3\u00d7 mask after softmax You multiplied" in text
-    assert (
-        "dot product attention scoring/dot_product_attention 40 % passed, 2 of 5 2\u00d7 scaled by the values" in text
+    head = "Exercise handed in passed difficulty discrimination"
+    assert f"{head} {SECTIONS['scoring']} Masked softmax 5 2 0.67 too few dot product attention 5 2 0.65" in text
+    assert f"{SECTIONS['multihead']} Heads into the batch and back 4 2 0.78 too few" in text
+
+
+def test_the_distribution_is_drawn_and_said(pages):
+    """Each column's height is its count, and the description says it in words."""
+    drawing = re.search(r"<svg[^>]*>.*?</svg>", pages["index.html"], re.DOTALL)[0]
+    assert "<desc>20 to 30 %: 3; 30 to 40 %: 1; 40 to 50 %: 1; 70 to 80 %: 1.</desc>" in drawing
+    assert re.findall(r'class="amount" x="(\d+)".*height="([\d.]+)"', drawing) == [
+        ("91", "100.0"),
+        ("121", "33.3"),
+        ("151", "33.3"),
+        ("241", "33.3"),
+    ]
+    assert "6 handed in something 31 % is the median of their totals" in words(pages["index.html"])
+
+
+def test_what_broke_leads_to_whose_it_was(pages):
+    """Our own mistakes first; each student at the exercise."""
+    text = words(pages["index.html"])
+    ours = "! headcheck failed: no points lost Heads into the batch and back dmitri"
+    assert f"What broke {ours} ✗ took too long dot product attention dmitri" in text
+    assert '<a href="students/4-dmitri.html#scoring-dot-product-attention">dmitri</a>' in pages["index.html"]
+
+
+def test_who_handed_in_nothing_is_named():
+    """With what they missed not counted among the totals."""
+    gone = exercise("scoring/masked_softmax", "missing", [dataclasses.replace(SHAPE, outcome="missing", points=0.0)])
+    good = exercise("scoring/masked_softmax", "passed", [SHAPE])
+    results = [section_result(name, "scoring", "full", 7, [one]) for name, one in (("amber", good), ("esra", gone))]
+    text = words(render_report(results, SECTIONS, {})["index.html"])
+    assert "Handed in nothing 1 esra" in text
+    assert "1 handed in something 100 % is the median" in text
+
+
+def test_misconceptions_are_ranked_over_the_class_with_their_students(pages):
+    """The most frequent first, what its author says, and links to whose it is."""
+    first = f"3\u00d7 mask after softmax Masked softmax {MASKED.message} chidi dmitri esra"
+    second = f"2\u00d7 scaled by the values dot product attention {SCALED.message} Björk Guðmundsdóttir chidi"
+    assert f"Misconceptions, the most frequent first {first} {second}" in words(pages["index.html"])
+    assert '<a href="students/5-esra.html#scoring-masked-softmax">esra</a>' in pages["index.html"]
+
+
+def test_many_students_are_counted_and_unfold():
+    """A list of names longer than a few is folded, not left out."""
+    masked = exercise("scoring/masked_softmax", "failed", [SHAPE, SUMS], MASKED)
+    results = [section_result(f"s{number:02}", "scoring", "full", 7, [masked]) for number in range(SHOWN + 1)]
+    pages = render_report(results, SECTIONS, {})
+    assert f"<summary>{SHOWN + 1} students</summary>" in pages["index.html"]
+    assert pages["index.html"].count("#scoring-masked-softmax") == SHOWN + 1
+    assert "<details>" not in render_report(results[1:], SECTIONS, {})["index.html"]
+
+
+def test_an_exercise_has_the_share_of_the_class_that_passed_each_check(pages):
+    """Of those who handed it in; what was not run, and what headcheck failed on, is said."""
+    text = words(pages["exercises/scoring-masked-softmax.html"])
+    assert f"Masked softmax {SECTIONS['scoring']}, scoring/masked_softmax 5 / 5 handed it in 2 passed 0.67" in text
+    assert f"{SHAPE.sentence} 100 % passed, 5 of 5" in text
+    assert f"{EMPTY.sentence} beyond the book 40 % passed, 2 of 5" in text
+    assert f"{LATER.sentence} 0 % passed, 0 of 3 not run for 3" in text
+    text = words(pages["exercises/multihead-head-reshape.html"])
+    assert f"{OURS.sentence} headcheck failed on 1" in text
+    assert f"{LARGE.sentence} 0 % passed, 0 of 1" in text
+
+
+def test_an_exercise_lists_whose_it_is_that_is_not_right_or_missing(pages):
+    """With their points, and a link to the place on their page."""
+    text = words(pages["exercises/multihead-head-reshape.html"])
+    assert text.endswith("dmitri Not right yet 1 Björk Guðmundsdóttir 1 / 3 Not handed in 1 chidi")
+    link = '<a href="../students/2-bjork-gumundsdottir.html#multihead-head-reshape">'
+    assert link in pages["exercises/multihead-head-reshape.html"]
+
+
+def test_an_exercise_discriminates_when_enough_handed_it_in():
+    """Three of nine have it right, and they are the upper third."""
+    right, wrong = exercise("scoring/a", "passed", [SHAPE]), exercise("scoring/a", "failed", [SUMS])
+    results = [section_result(f"s{place}", "scoring", "full", 7, [right if place < 3 else wrong]) for place in range(9)]
+    pages = render_report(results, SECTIONS, {})
+    assert "a 9 3 0.33 1.00" in words(pages["index.html"])
+    said = "1.00 discrimination: the upper third of them less the lower third"
+    assert said in words(pages["exercises/scoring-a.html"])
+    assert "no discrimination: fewer than 9" in words(
+        render_report(results[1:], SECTIONS, {})["exercises/scoring-a.html"]
     )
+
+
+def test_the_trainings_of_a_class_are_drawn_together(pages):
+    """Every student's beside a right model's, which is drawn once; how they end is said."""
+    page = pages["exercises/multihead-head-reshape.html"]
+    loss = re.search(r'<svg viewBox="0 0 360.0[^>]*>.*?</svg>', page, re.DOTALL)[0]
+    assert (loss.count('<polyline class="own"'), loss.count('<polyline class="right"')) == (2, 1)
+    assert "2 trainings end at 0.02 in the middle, from 0.02 to 0.02. A right model: from 2 to 0.01." in words(
+        f"<body>{loss}"
+    )
+    assert f"Training {TRAINED.sentence} the loss each training a right model" in words(page)
+
+
+def test_the_trainings_of_a_large_class_are_bands():
+    """All of their points are there, however many."""
+    run = [round(1 / step, 4) for step in range(1, 1001)]
+    trained = [
+        dataclasses.replace(TRAINED, curves=[Curve("the loss", [value + place for value in run])])
+        for place in range(40)
+    ]
+    results = [
+        section_result(f"s{place:02}", "scoring", "full", 7, [exercise("scoring/a", "passed", [one])])
+        for place, one in enumerate(trained)
+    ]
+    page = render_report(results, SECTIONS, {})["exercises/scoring-a.html"]
+    bands = re.findall(r'<polygon class="span" points="([^"]*)"', page)
+    assert [len(band.split()) for band in bands] == [2000, 2000]
+    (own,) = re.findall(r'<polyline class="own" points="([^"]*)"', page)
+    assert len(own.split()) == 1000
+    assert "the middle of 40 trainings, half of them, and four fifths" in words(page)
+
+
+def test_the_matrix_leads_from_every_cell_to_its_student_and_exercise(pages):
+    """A cell says the points in per cent, and by a letter what else became of it; colour is not all."""
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", pages["matrix.html"], re.DOTALL)
+    said = [words(f"<body>{row}") for row in rows]
+    assert said == [
+        "amber 70 100 100 100",
+        "Björk Guðmundsdóttir 48 100 50 33",
+        "chidi 25 45 50 \u2013",
+        "dmitri 33 45 25 t 50 !",
+        "esra 25 45 100",
+        "فاطمة 29 100",
+    ]
+    cell = '<td class="n4"><a href="students/4-dmitri.html#scoring-dot-product-attention">25 <b>t</b></a></td>'
+    assert cell in rows[3]
+    assert "t &nbsp;took too long" in words(pages["matrix.html"])
+
+
+def test_points_are_rounded_so_that_only_all_of_them_are_100():
+    """An exercise that lacks a hundredth has 99."""
+    near = exercise("scoring/a", "passed", [claim("x", "X.", worth=99.6), claim("y", "Y.", "failed", worth=0.4)])
+    page = render_report([section_result("amber", "scoring", "full", 7, [near])], SECTIONS, {})["matrix.html"]
+    assert '#scoring-a">99</a>' in page
+
+
+def test_the_matrix_is_cut_into_tables_with_their_own_headers():
+    """So that a browser lays out only those in sight."""
+    one = exercise("scoring/a", "passed", [SHAPE])
+    results = [section_result(f"s{place:03}", "scoring", "full", 7, [one]) for place in range(2 * BLOCK + 1)]
+    page = render_report(results, SECTIONS, {})["matrix.html"]
+    tables = re.findall(r"<table.*?</table>", page, re.DOTALL)
+    assert [table.count('<th scope="row">') for table in tables] == [BLOCK, BLOCK, 1]
+    assert all('<a href="exercises/scoring-a.html">' in table for table in tables)
+    assert f"Students by exercise: s000 to s{BLOCK - 1:03}" in words(page)
 
 
 def test_missing_exercises_are_one_line_each_under_the_reason():
@@ -273,7 +454,7 @@ def test_a_weak_sandbox_is_warned_of_where_it_was_used(pages):
 
 def test_sections_stand_in_the_order_of_the_course(pages):
     """The titles are the course's."""
-    headers = re.findall(r'<th scope="col">(.*?)<', pages["index.html"])
+    headers = re.findall(r'<th scope="col">(.*?)<', pages["index.html"].partition('id="students"')[2])
     assert [header.strip() for header in headers] == ["Student", "Total", *SECTIONS.values()]
 
 
@@ -397,8 +578,9 @@ def test_every_page_is_well_formed_and_whole_in_itself(pages, hostile_pages):
         assert not {"script", "link", "img", "iframe", "object", "form", "base"} & set(tags.names)
         assert not any(name.startswith("on") or name in {"style", "src"} for name, _ in tags.attributes)
         links = [value for name, value in tags.attributes if name == "href"]
-        anchors = {f"#{value}" for name, value in tags.attributes if name == "id"}
-        assert all(re.fullmatch(r"(\.\./|students/)[a-z0-9-]+\.html", link) or link in anchors for link in links)
+        assert all(
+            re.fullmatch(r"((\.\./)?((students|exercises)/)?[a-z0-9-]+\.html)?(#[a-z0-9-]+)?", link) for link in links
+        )
         assert "url(" not in page
         assert "@import" not in page
 
@@ -418,15 +600,16 @@ def test_hostile_text_stays_text(hostile_pages):
         assert "&lt;script&gt;alert(1)" in page
         assert not set(page) & {"\u202e", "\x1b", "\x07", "\x00"}
         assert r"\u202e\x1b]8;;http://evil\x07\x00" in page
-    assert list(hostile_pages)[1].startswith("students/1-script-alert-1-script-8-http-evil")
+    assert list(hostile_pages)[2].startswith("exercises/script-alert-1-script")
+    assert list(hostile_pages)[3].startswith("students/1-script-alert-1-script-8-http-evil")
 
 
 def test_file_names_come_from_safe_characters_only():
     """A name that climbs directories, or has no safe character, gets a page of its own all the same."""
     names = ["../../etc/passwd", "", "a" * 300, "\u202e", "CON", "a/b\\c:d"]
     found = render_report([section_result(name, "scoring", "full", 7, []) for name in names], SECTIONS, {})
-    assert len(found) == len(names) + 1
-    assert all(re.fullmatch(r"students/\d+-[a-z0-9-]{1,40}\.html", path) for path in list(found)[1:])
+    assert len(found) == len(names) + 2
+    assert all(re.fullmatch(r"students/\d+-[a-z0-9-]{1,40}\.html", path) for path in list(found)[2:])
 
 
 def test_tables_and_headings_are_accessible(pages):
@@ -492,6 +675,7 @@ def test_pages_speak_the_language_that_is_spoken(tmp_path):
 
 
 STYLE = files("headcheck").joinpath("templates/report.css").read_text(encoding="utf-8")
+CLASS_STYLE = files("headcheck").joinpath("templates/class.css").read_text(encoding="utf-8")
 SCHEMES = dict(
     zip(("light", "dark", "print"), re.findall(r":scope \{\s*(--paper.*?)\}", STYLE, re.DOTALL), strict=True)
 )
@@ -543,7 +727,9 @@ def test_lines_of_a_drawing_stand_out(name):
     """At least 3 to 1, as graphics must; and the student's and the right curve differ in more than colour."""
     scheme = dict(re.findall(r"(--\w+): ([^;]+);", SCHEMES[name]))
     paper = channels(scheme["--paper"], scheme)
-    assert contrast(channels("rgb(var(--pos) / 1)", scheme, paper), paper) >= 3
+    colors = ["rgb(var(--pos) / 1)", *re.findall(r"\.amount { fill: (.*); }", CLASS_STYLE)]
+    assert len(colors) == 2
+    assert all(contrast(channels(color, scheme, paper), paper) >= 3 for color in colors)
     assert "stroke-dasharray" in re.search(r"\.chart \.right \{[^}]*\}", STYLE)[0]
     assert "stroke-dasharray" not in re.search(r"\.chart \.own \{[^}]*\}", STYLE)[0]
 
@@ -553,3 +739,31 @@ def test_focus_is_visible_and_nothing_is_hidden_from_the_keyboard(pages):
     assert ":focus-visible { outline: 3px solid" in STYLE
     assert "outline: none" not in STYLE
     assert all('tabindex="0"' in tag for tag in re.findall(r"<pre[^>]*>", pages["students/5-esra.html"]))
+
+
+# Work that is alike
+
+
+def test_similar_work_stands_side_by_side_and_is_only_text():
+    """Hostile names and sources in a pair, in what is left out; the shared line is marked, and nothing acts."""
+    text = f"x = 1\n# {HOSTILE}\n\tpass"
+    sides = (Side("amber", 20, text, frozenset({2})), Side(HOSTILE, 30, text, frozenset({1, 9})))
+    pair = Pair("scoring/masked_softmax", sides, 18, 16, 90.0)
+    left_out = [LeftOut("multihead/head_reshape", HOSTILE, HOSTILE)]
+    found = Similarities(7, [pair], 4, [Silence("multihead/head_reshape", 3, 5)], left_out)
+    page = render_similar(found, NAMES)
+    assert re.findall("<mark>(.*)</mark>", page) == [f"# {escape(visible(HOSTILE))}", "x = 1"]
+    assert "<script" not in page
+    assert "\u202e" not in page
+    words = " ".join(re.sub("<[^>]+>", " ", page.partition("<body>")[2]).split())
+    assert "no points follow from them" in words
+    assert "18 pieces are shared, of 20 that are amber&#39;s own and 30 that are" in words
+    assert "4 more pairs are less improbable" in words
+    assert "Heads into the batch and back 3 / 5" in words
+
+
+def test_where_nobody_is_alike_that_is_said():
+    """And no table stands there."""
+    page = render_similar(Similarities(7, [], 0, [], []), NAMES)
+    assert "No two submissions are more alike than their exercise explains." in page
+    assert "<table" not in page

@@ -15,6 +15,7 @@ import headcheck
 from headcheck import jupyter
 from headcheck.errors import HeadcheckError
 from headcheck.jupyter import Feedback, newest
+from headcheck.language import spoken_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +31,9 @@ TWICE = "from tiny.double import double\ndef twice(X):\n    return double(X)"
 
 @pytest.fixture
 def course(write_course: Callable[..., Course], monkeypatch: pytest.MonkeyPatch) -> Course:
-    """A tiny course, in whose directory the notebook is."""
+    """A tiny course, in whose directory the notebook is; English is spoken there."""
     course = write_course()
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.chdir(course.root / "assignments" / "tiny")
     monkeypatch.setattr(sys, "path", list(sys.path))
     return course
@@ -185,6 +187,41 @@ def test_what_cannot_be_understood_is_said_with_what_can(run: Run) -> None:
     """And so is a check before anything was begun."""
     wrong, nothing = run("%check tiny/double --everything", "%check")[-2:]
     assert isinstance(wrong, UsageError)
-    assert "with --all or --hint" in str(wrong)
+    assert "with --all, --hint or --lang zh" in str(wrong)
     assert isinstance(nothing, UsageError)
     assert "run the cell of an exercise" in str(nothing)
+    for line in ("%check --lang", "%check --lang xx", "%check --langzh", "%check a b"):
+        assert isinstance(run(line)[-1], UsageError), line
+
+
+def test_the_language_is_that_of_the_locale(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for the commands; messages as well as pages."""
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    nothing, feedback = run("%check", WRONG, "%check tiny/double")[::2]
+    assert "还没有什么可检查的" in str(nothing)
+    assert isinstance(feedback, Feedback)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    for shown in (feedback._repr_html_(), repr(feedback)):
+        assert "提示" in shown
+        assert "Hint" not in shown
+    assert spoken_language() == "en"
+
+
+def test_a_language_that_was_asked_for_stays(run: Run) -> None:
+    """Until another one is; what was shown before keeps its own."""
+    first, asked, then, plain, back = run(
+        WRONG,
+        "%check tiny/double",
+        "%check --lang zh tiny/double",
+        "%check tiny/double --hint",
+        "import headcheck; headcheck.check('tiny/double')",
+        "%check tiny/double --lang en",
+    )[1:]
+    assert ["提示" in repr(one) for one in (first, asked, then, plain, back)] == [False, True, True, True, False]
+
+
+def test_a_language_that_nobody_speaks_is_said_with_those_that_are_spoken(run: Run) -> None:
+    """In the language of the locale."""
+    error = run("import headcheck; headcheck.check(lang='de')")[-1]
+    assert isinstance(error, UsageError)
+    assert "nobody here speaks de: choose one of en, zh" in str(error)

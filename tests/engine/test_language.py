@@ -9,6 +9,7 @@ import pytest
 
 from headcheck.language import (
     MAX_TEXT,
+    Entry,
     Phrases,
     say,
     say_prose,
@@ -25,6 +26,15 @@ msgstr "每行之和"
 
 msgid "{what} is {value}, wanted {wanted}"
 msgstr "{what}应为 {wanted}，而不是 {value}"
+
+msgid "{part} of {whole} is {value}, wanted {wanted}"
+msgstr "{whole}的 {part}是 {value}，不是 {wanted}"
+
+msgid "what is empty"
+msgstr "空的东西"
+
+msgid "weights of all {number}"
+msgstr "全部 {number} 个的权重"
 
 msgid "{what} is {value}"
 msgstr "{what}是 {value}"
@@ -56,6 +66,14 @@ msgstr "{one} 与 {other}"
 
 msgid "all {number}"
 msgstr "全部 {number} 个"
+
+#. only said
+msgid "{low} to {high}"
+msgstr "{low} 到 {high}"
+
+#. only said
+msgid "keys"
+msgstr "键"
 """
 
 
@@ -107,12 +125,17 @@ def test_english_can_be_spoken_again(chinese):
         ("two words", "two words"),
         ("the row sums is 2, wanted 3", "每行之和应为 3，而不是 2"),
         ("weights is nan", "weights是 nan"),
+        ("weights of all 3 is 2, wanted 3", "全部 3 个的权重应为 3，而不是 2"),
+        ("weights of the row sums is 2, wanted 3", "每行之和的 weights是 2，不是 3"),
+        ("what is empty[0] is 2, wanted 3", "空的东西[0]应为 3，而不是 2"),
         ("the {braces} of X", "X 的 {花括号}"),
         ("your code raised the row sums is {0}", "你的代码抛出了 the row sums is {0}"),
         ("First paragraph.\n\nthe row sums", "第一段。\n\n每行之和"),
         ("First paragraph.\n\nUnknown one.", "第一段。\n\nUnknown one."),
         ("weights is the row sums; the row sums", "weights是 每行之和; 每行之和"),
         ("nobody translated this", "nobody translated this"),
+        ("with respect to input 1", "with respect to input 1"),
+        ("keys is 2, wanted 3", "keys应为 3，而不是 2"),
         ("not sure", "not sure"),
         ("not done", "not done"),
         ("", ""),
@@ -128,11 +151,13 @@ def test_a_view_says_its_own_words(chinese):
     assert chinese(say, "{count} checks passed", count=3) == "通过了 3 项检查"
     assert chinese(say, "{seconds:.1f} s", seconds=1.25) == "1.2 秒"
     assert chinese(say, "{what} is {value}", what="the row sums", value=2) == "每行之和是 2"
+    assert chinese(say, "{low} to {high}", low=1, high=2) == "1 到 2"
+    assert chinese(say, "keys") == "键"
 
 
 def test_the_first_catalogue_that_has_a_text_counts():
     """So a course can say its own words for what the engine says, too."""
-    phrases = Phrases("zh", [("one", "一"), ("one", "壹")])
+    phrases = Phrases("zh", [Entry("one", "一"), Entry("one", "壹")])
     assert phrases.of("one") == "一"
 
 
@@ -188,7 +213,7 @@ def test_a_translation_may_hold_what_a_docstring_must_escape():
         return translated_source('"""A."""\n')
 
     assert copy_context().run(both) == '"""A."""\n'
-    phrases = Phrases("zh", [("A.", 'a \\frac """ b')])
+    phrases = Phrases("zh", [Entry("A.", 'a \\frac """ b')])
 
     def other():
         from headcheck import language

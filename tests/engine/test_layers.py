@@ -25,10 +25,14 @@ LAYERS = {
         "hints",
         "text",
         "tables",
+        "differences",
         "matrices",
         "charts",
+        "classroom",
         "system_calls",
         "cells",
+        "outlines",
+        "similarity",
         "clues",
         "counting",
         "lockdown",
@@ -48,7 +52,7 @@ LAYERS = {
         "notebooks",
     ],
     "views": ["terminal", "html"],
-    "work": ["grading", "checking", "crew"],
+    "work": ["grading", "reading", "checking", "crew", "cluster"],
     "duties": [
         "audit",
         "export",
@@ -74,7 +78,7 @@ LAYERS = {
 FROM_THE_TOP = {"__init__": {"jupyter"}}  # what a notebook calls; imported when it is
 ORDER = ["__init__", *(module for modules in LAYERS.values() for module in modules)]
 
-STARTS_PROCESSES = {"sandbox": {"subprocess"}, "crew": {"multiprocessing"}}
+STARTS_PROCESSES = {"sandbox": {"subprocess"}, "crew": {"multiprocessing", "subprocess"}}
 PROCESS_MODULES = {"subprocess", "multiprocessing", "concurrent", "pty", "asyncio"}
 PROCESS_CALLS = {
     "fork",
@@ -188,6 +192,16 @@ def test_what_runs_inside_the_sandbox_needs_nothing_else(module):
     """Each other, torch, msgspec, jaxtyping and the standard library."""
     assert ours(module) - FROM_THE_TOP.get(module, set()) <= INSIDE
     assert packages(module) <= INSIDE_PACKAGES | set(sys.stdlib_module_names)
+
+
+def test_dask_waits_until_it_is_asked_for():
+    """Only the cluster imports it, nothing imports the cluster when it starts, and the cluster not torch."""
+    assert [module for module in ORDER if {"dask", "distributed"} & packages(module)] == ["cluster"]
+    first = {
+        module: {node.module for node in TREES[module].body if isinstance(node, ast.ImportFrom)} for module in ORDER
+    }
+    assert not [module for module in ORDER if "headcheck.cluster" in first[module]]
+    assert {name for name in first["cluster"] if name.startswith("headcheck")} == {"headcheck.errors"}
 
 
 def test_hypothesis_stays_out_of_what_students_reach():

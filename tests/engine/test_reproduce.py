@@ -197,6 +197,22 @@ def test_parameters_are_listed_by_name_and_shape() -> None:
     assert shown_by(line) == {"W.weight": (2, 2)}
 
 
+def test_weights_are_shown_where_nothing_was_asked_after_them() -> None:
+    """They may be what it was about, as names that are not there; before another call they are only read."""
+
+    def read_last(student: Student) -> None:
+        student.Linear(2)(torch.zeros(1, 2))
+        student.Linear(2).state_dict()
+
+    def read_first(student: Student) -> None:
+        layer = student.Linear(2)
+        layer.state_dict()
+        layer(torch.zeros(1, 2))
+
+    assert line_of(read_last).endswith("m = Linear(2); print(m.state_dict())")
+    assert line_of(read_first).endswith("m = Linear(2); print(m(torch.tensor([[0., 0.]])))")
+
+
 def test_what_raises_is_called_again() -> None:
     """The student sees the exception in their own shell."""
     line = line_of(lambda student: student.fail(1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from headcheck.protocol import Load, Raised, encode
 from headcheck.sandbox import (
     BUBBLEWRAP_MISSING,
     MAX_QUESTIONS,
+    MAX_STARTS,
     MAX_THREADS,
     Layers,
     Sandbox,
@@ -630,13 +632,22 @@ def test_a_bubblewrap_that_fails_gives_way_to_the_next_level(
     assert any("no user namespaces here" in line for line in probes.missing)
 
 
-def test_a_sandbox_that_was_killed_while_it_started_is_started_once_more(full: object, limits: Limits) -> None:
-    """That is no reason for a weaker one."""
-    launched = launch_strongest()
-    launched._process.kill()
-    sandbox, probes = settle(launched, limits)
+@pytest.mark.parametrize(("kills", "level"), [(1, "full"), (MAX_STARTS - 1, "full"), (MAX_STARTS, "strong")])
+def test_a_sandbox_that_is_killed_while_it_starts_is_started_again(
+    kills: int, level: str, full: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limits: Limits
+) -> None:
+    """That is no reason for a weaker one, unless it never ends."""
+    fake, killed = tmp_path / "bwrap", tmp_path / "killed"
+    killed.touch()
+    fake.write_text(
+        f"#!/bin/sh\nif [ $(wc -l < {killed}) -lt {kills} ]; then echo >> {killed}; kill -9 $$; fi\n"
+        f'exec {shutil.which("bwrap")} "$@"\n'
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    sandbox, probes = settle(launch_strongest(), limits)
     sandbox.close()
-    assert (sandbox.level, probes.missing) == ("full", [])
+    assert (sandbox.level, probes.level, killed.read_text()) == (level, level, "\n" * kills)
 
 
 def test_a_sandbox_in_which_no_worker_starts_is_the_machines_fault(process: Sandbox) -> None:

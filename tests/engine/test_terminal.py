@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from headcheck.audit import ExerciseAudit, Row
+from headcheck.differences import differences
 from headcheck.progress import Standing
 from headcheck.results import Counterexample, Diagnosis, ExerciseResult, PropertyResult, section_result
 from headcheck.terminal import (
@@ -19,6 +20,7 @@ from headcheck.terminal import (
     blank_view,
     builds_on_view,
     class_table,
+    differences_view,
     exercise_view,
     hints_view,
     plain_text,
@@ -307,6 +309,82 @@ def test_what_a_person_has_yet_to_judge_stands_below_the_class():
     assert "bonus" not in text
 
 
+def handed_in(student, *properties, status="failed"):
+    """One exercise of a student, as the result of its section."""
+    points, most = sum(each.points for each in properties), sum(each.max_points for each in properties)
+    result = ExerciseResult("scoring/masked_softmax", status, points, most, 0.1, None, list(properties))
+    return section_result(student, "scoring", "full", 7, [result])
+
+
+def test_differences_are_a_table_of_who_loses_and_gains_and_by_what():
+    """Who loses comes first; exercises and checks are named by how they ended before and end now."""
+    right = [claim("rows_sum_to_one"), claim("padding_gets_no_weight")]
+    half = [claim("rows_sum_to_one"), claim("padding_gets_no_weight", "failed")]
+    new = [*right, claim("it_is_new", "failed")]
+    before = [
+        handed_in("amber", *half), handed_in("bruno", *right, status="passed"),
+        handed_in("chidi", claim("rows_sum_to_one", "missing"), status="missing"), handed_in("dana", *right),
+        handed_in("erin", *right), handed_in("gone", *half),
+    ]  # fmt: skip
+    after = [
+        handed_in("amber", *right, status="passed"), handed_in("bruno", *half), handed_in("chidi", *half),
+        handed_in("dana", *new), handed_in("erin", *right), handed_in("zoe", *half),
+    ]  # fmt: skip
+    lines = [" ".join(line.split()) for line in rendered(differences_view(differences(before, after))).splitlines()]
+    assert lines == [
+        "Points in scoring/masked_softmax: 2 instead of 1",
+        "Points in scoring/masked_softmax: 3 instead of 2",
+        "",
+        "student points change what changed",
+        "bruno 2 → 1 -1 scoring/masked_softmax 2 → 1 passed → failed",
+        "passed → failed Padding gets no weight.",
+        "amber 1 → 2 +1 scoring/masked_softmax 1 → 2 failed → passed",
+        "failed → passed Padding gets no weight.",
+        "chidi 0 → 1 +1 scoring/masked_softmax 0 → 1 missing → failed",
+        "dana 2 0 scoring/masked_softmax 2",
+        "new → failed It is new.",
+        "gone 1 gone",
+        "zoe 1 new",
+        "",
+        "Points lost: 1, by 1 student. Points gained: 2, by 2 students. Changed otherwise: 3 students.",
+        "Unchanged: 1 student.",
+    ]
+
+
+def test_checks_and_exercises_that_are_gone_are_said_to_be():
+    """With the points that went with them."""
+    before = [handed_in("amber", claim("rows_sum_to_one"), claim("it_was_there"))]
+    same = dataclasses.replace(before[0], exercises=[])
+    assert "scoring/masked_softmax 2 gone" in one_line(differences_view(differences(before, [same])))
+    after = [handed_in("amber", claim("rows_sum_to_one"))]
+    assert "gone It was there." in one_line(differences_view(differences(before, after)))
+
+
+def test_points_without_a_check_that_ended_otherwise_are_one_line():
+    """As those of an exercise that weighs more now."""
+    before, after = ([handed_in("amber", claim("sums", worth=worth), status="passed")] for worth in (1.0, 3.0))
+    assert [" ".join(line.split()) for line in rendered(differences_view(differences(before, after))).splitlines()] == [
+        "Points in scoring/masked_softmax: 3 instead of 1",
+        "",
+        "student points change what changed",
+        "amber 1 → 3 +2 scoring/masked_softmax 1 → 3",
+        "",
+        "Points gained: 2, by 1 student. Unchanged: 0 students.",
+    ]
+
+
+def test_what_another_worth_does_not_change_for_anybody_is_said_all_the_same():
+    """Of a check by its sentence; and where nothing changed, that."""
+    before, after = (
+        [handed_in("amber", claim("sums", "failed", worth=worth), claim("zeros", "failed"))] for worth in (1.0, 3.0)
+    )
+    assert one_line(differences_view(differences(before, after))) == (
+        "Points in scoring/masked_softmax: 4 instead of 2 "
+        "Points in scoring/masked_softmax: 3 instead of 1, for this: Sums. Unchanged: 1 student."
+    )
+    assert one_line(differences_view(differences(after, after))).startswith("No differences:")
+
+
 def test_a_view_is_plain_text_where_nothing_else_can_be_shown():
     """Lines of at most that width, without colours and trailing spaces."""
     text = plain_text(exercise_view(RESULT, hidden_left=0), width=60)
@@ -370,14 +448,20 @@ def hostile_views():
     bad = claim("x", "failed", sentence=HOSTILE, message=HOSTILE, hint=HOSTILE, counterexample=example)
     result = ExerciseResult(HOSTILE, "failed", 0.0, 1.0, 0.1, Diagnosis("x", HOSTILE), [bad], printed=HOSTILE)
     audited = ExerciseAudit(SimpleNamespace(id=HOSTILE), [HOSTILE], [Row("bank", HOSTILE, [bad])], [HOSTILE])
+    before = [section_result(HOSTILE, HOSTILE, "full", 7, [result])]
+    heavier = dataclasses.replace(
+        result, points=1.0, properties=[dataclasses.replace(bad, outcome="passed", max_points=2)]
+    )
+    after = [section_result(HOSTILE, HOSTILE, "full", 7, [heavier])]
     return {
         "exercise": exercise_view(result, hidden_left=1, everything=True),
-        "class": class_table([section_result(HOSTILE, HOSTILE, "full", 7, [result])], {}),
+        "class": class_table(before, {}),
         "audit": audit_view(audited),
+        "differences": differences_view(differences(before, after)),
     }
 
 
-@pytest.mark.parametrize("name", ["exercise", "class", "audit"])
+@pytest.mark.parametrize("name", ["exercise", "class", "audit", "differences"])
 def test_hostile_text_reaches_no_terminal(name):
     """Neither markup nor an escape sequence, a bidirectional override, NUL or an emoji code is acted upon."""
     view = hostile_views()[name]
@@ -385,4 +469,4 @@ def test_hostile_text_reaches_no_terminal(name):
     assert r"[bold red]x[/]\x1b[2J\x1b]8;;http://evil\x07\u202e\x00:skull:" in plain
     assert not set(plain) & {"\x1b", "\x07", "\u202e", "\x00"}
     coloured = re.sub(r"\x1b\[[0-9;]*m", "", rendered(view, width=1000, colour=True))
-    assert coloured == plain
+    assert [line.rstrip() for line in coloured.splitlines()] == plain.splitlines()

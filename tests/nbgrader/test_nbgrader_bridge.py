@@ -32,6 +32,7 @@ RIGHT = "def double(X):\n    return 2 * X"
 WRONG = "def double(X):\n    return X * X"
 TWICE = "from tiny.double import double\n\n\ndef twice(X):\n    return double(X)"
 CHECK = "tiny-double-check"
+TITLES = {"tiny/double": "Twice as much"}
 
 
 def result(points, *, exercise="tiny/double", status="failed"):
@@ -129,7 +130,7 @@ def test_a_notebook_from_before_cells_had_ids_is_valid_in_the_end(source):
 def test_nbgrader_reads_the_points_that_were_earned(source, points):
     """Nothing, a part and everything; beside the message and not in its place."""
     cell = named(source, CHECK)
-    cell.outputs = outputs_of(result(points), CHECK, 5.0)
+    cell.outputs = outputs_of(result(points), CHECK, 5.0, TITLES)
     assert determine_grade(cell) == (points, 5.0)
     page, number = cell.outputs
     assert number.output_type == "execute_result"
@@ -138,19 +139,20 @@ def test_nbgrader_reads_the_points_that_were_earned(source, points):
         assert "Add." in shown
         assert "a note for the instructor" not in shown
     assert "2 is not &lt;3&gt;" in page.data["text/html"]
+    assert ">Twice as much</span>" in page.data["text/html"]
     nbformat.validate(source)
 
 
 def test_a_check_that_headcheck_does_not_grade_is_refused():
     """Without a number nbgrader would give it full marks."""
     with pytest.raises(HeadcheckError, match="mine is no check of this course"):
-        outputs_of(None, "mine", 5.0)
+        outputs_of(None, "mine", 5.0, TITLES)
 
 
 def test_points_that_were_changed_since_are_said():
     """A course and an assignment that differ give no grades."""
     with pytest.raises(HeadcheckError, match="worth 4 points in this assignment, and 5 in the course"):
-        outputs_of(result(2.0), CHECK, 4.0)
+        outputs_of(result(2.0), CHECK, 4.0, TITLES)
 
 
 # The conversion, in this process

@@ -164,7 +164,7 @@ def assert_entries(report, key, wanted):
     assert_that(isinstance(found, dict) and set(NAMES) <= found.keys(), f"{key!r} does not have both names", got=found)
     for name, value in zip(NAMES, wanted, strict=True):
         got = found[name]
-        assert_that(got == value, f"{key!r} of {name} is {got}, wanted {value}", got=got)
+        assert_that(got == value, f"the entry {key!r} of {name} is {got}, wanted {value}", got=got)
 
 
 def flat(steps, level, then):
@@ -347,7 +347,7 @@ def first_low_mean_of_ten_counts(student, curve, threshold):
 def who_never_arrives_gets_none(student):
     """A curve of fewer than ten steps, or one that stays above the threshold, gets None; ten low steps do not."""
     for steps, level, arrives in ((0, 0.0, False), (1, 0.0, False), (9, 0.0, False), (10, 0.0, True), (30, 1.0, False)):
-        assert_arrival(student, torch.full((steps,), level), arrives, what=f"{steps} steps at {level:g}")
+        assert_arrival(student, torch.full((steps,), level), arrives, what=f"losses of {level:g} for {steps} steps")
 
 
 @worth(0.5, hint="Is NaN <= 0.5? And what does a running sum make of a single NaN?")

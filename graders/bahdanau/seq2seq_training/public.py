@@ -309,7 +309,9 @@ def decoding_leaves_no_trace(student, batch):
         model.train(training)
         assert_decoded(student.greedy_decode(model, batch.src, batch.src_lens, BOS, NEVER, 5), wanted)
         modes = [part.training for part in (model, model.encoder, model.decoder.attention.dropout)]
-        assert_that(modes == [training] * 3, f"the model was left in {'evaluation' if training else 'training'} mode")
+        assert_that(
+            modes == [training] * 3, f"the model was left in {'evaluation mode' if training else 'training mode'}"
+        )
         recorded = any(weights.requires_grad for weights in model.decoder.attention_weights)
         assert_that(not recorded, f"gradients for {len(parameters)} parameters were recorded while decoding")
 

@@ -150,7 +150,7 @@ def far_is_far(student):
     _, weights = _attend(_layer(student, _table(case, clip, 1, scale=2.0)), case.queries, keys, case.values, None)
     for i in range(count):
         row = weights[:, i]
-        for name, far in (("ahead", range(i + clip, count)), ("behind", range(i - clip + 1))):
+        for name, far in (("places ahead", range(i + clip, count)), ("places behind", range(i - clip + 1))):
             if far:
                 what = f"the weights of query {i} for the keys that are {clip} or more {name}"
                 assert_close(row[:, list(far)], row[:, far[0], None].expand(-1, len(far)), what=what)

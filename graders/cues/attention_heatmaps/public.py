@@ -298,10 +298,10 @@ def matrices_are_left_alone(student):
     """The matrices are the same after the call, and a second call shows the same."""
     matrices = _matrices(1, 1, 4, 5)
     before = matrices.clone()
-    for time in ("first", "second"):
+    for time in ("first time", "second time"):
         shown = _images(student, matrices, 1)
         assert_unchanged(matrices, before, what="matrices")
-        assert_close(torch.stack(shown), before[0], what=f"the images, {time} time")
+        assert_close(torch.stack(shown), before[0], what=f"the images, {time}")
 
 
 @worth(

@@ -154,7 +154,9 @@ def measuring_leaves_the_layer_as_it_was(student, training):
     for name, value in mha.state_dict().items():
         assert_unchanged(value, before[name], what=f"mha.{name}")
     modes = mha.training, mha.attention.training
-    assert_that(modes == (training, training), f"the layer was left in {'evaluation' if training else 'training'} mode")
+    assert_that(
+        modes == (training, training), f"the layer was left in {'evaluation mode' if training else 'training mode'}"
+    )
 
 
 @worth(2, hint="Which rows of `W_q`, `W_k` and `W_v` belong to a head, and which columns of `W_o`?", examples=15)
@@ -200,7 +202,9 @@ def pruning_leaves_the_layer_as_it_was(student, keep, training):
     output = call(mha, *args)
     pruned = call(student.prune_heads, mha, keep)
     modes = mha.training, mha.attention.training
-    assert_that(modes == (training, training), f"the layer was left in {'evaluation' if training else 'training'} mode")
+    assert_that(
+        modes == (training, training), f"the layer was left in {'evaluation mode' if training else 'training mode'}"
+    )
     pruned.train(not training)
     assert_answers(pruned, args)
     modes = mha.training, mha.attention.training

@@ -74,7 +74,7 @@ def heads_are_isolated(student, heads):
             changed[f"W_{role}.weight"][head * size : (head + 1) * size] += normal((size, 1), head, dtype=DOUBLE)
         for what, then, now in zip(("output", "attention_weights"), before, answer(changed), strict=True):
             others = [other for other in range(heads) if other != head]
-            assert_close(now[others], then[others], what=f"{what} of the heads other than {head}")
+            assert_close(now[others], then[others], what=f"all heads but {head}: {what}")
             assert_that(not torch.allclose(now[head], then[head]), f"the {what} of head {head} did not change")
 
 

@@ -87,7 +87,7 @@ def vectors_start_small(student):
 def no_two_positions_start_equal(student):
     """In a new P no two rows, and no two columns, are the same."""
     P = assert_shape(student.LearnedPositionalEncoding(6, 0.0, 20).P, (1, 20, 6), what="P")[0]
-    for axis, name in ((0, "rows"), (1, "columns")):
+    for axis, name in ((0, "rows of P"), (1, "columns of P")):
         different = len(torch.unique(P, dim=axis).movedim(axis, 0))
         assert_that(different == P.shape[axis], f"only {different} of the {P.shape[axis]} {name} differ")
 

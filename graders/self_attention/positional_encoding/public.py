@@ -222,9 +222,9 @@ def dropout_falls_on_the_sum(student):
     dropped = output == 0
     share = dropped.float().mean().item()
     assert_that(0.7 < share < 0.8, f"dropout=0.75 dropped {share:.0%} of the numbers")
-    for axis, name in enumerate(("examples", "positions", "features")):
+    for axis, name in enumerate(("all examples", "all positions", "all features")):
         first, second = dropped.movedim(axis, 0)[:2]
-        assert_that(not torch.equal(first, second), f"the same numbers are dropped for all {name}")
+        assert_that(not torch.equal(first, second), f"the same numbers are dropped for {name}")
     assert_that(not torch.equal(dropped, layer(X.clone()) == 0), "the same numbers are dropped in every call")
 
 

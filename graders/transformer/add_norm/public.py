@@ -236,8 +236,8 @@ def arguments_are_left_alone(student, shape, training, seed):
     before = X.clone(), Y.clone()
     wanted = normalised(X + Y)
     layer = build(student).train(training)
-    for time in ("first", "second"):
-        assert_close(layer(X, Y), wanted, what=f"output, {time} time")
+    for time in ("first time", "second time"):
+        assert_close(layer(X, Y), wanted, what=f"output, {time}")
         assert_unchanged(X, before[0], what="X")
         assert_unchanged(Y, before[1], what="Y")
 

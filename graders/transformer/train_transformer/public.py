@@ -201,9 +201,9 @@ def dropout_reaches_both_halves(student):
     """In training three quarters of what enters the blocks are dropped if the config says so, and none otherwise."""
     for rate in (0.75, 0.0):
         model = build(student, dropout=rate)
-        for name, half in (("encoder", model.encoder), ("decoder", model.decoder)):
+        for name, half in (("the encoder", model.encoder), ("the decoder", model.decoder)):
             dropped = (half.pos_encoding(torch.full((40, 5, 12), 9.0, dtype=DOUBLE)) == 0).double().mean().item()
-            assert_that(abs(dropped - rate) < 0.1, f"the {name} drops {dropped:.0%} of its inputs, wanted {rate:.0%}")
+            assert_that(abs(dropped - rate) < 0.1, f"{name} drops {dropped:.0%} of its inputs, wanted {rate:.0%}")
 
 
 @worth(0.5, hint="Change the last word of a sentence. Which logits may change?")
@@ -342,7 +342,9 @@ def collecting_leaves_no_trace(student):
         model.train(training)
         found = collect(student, model, src, src_lens, LONGEST, NEVER)
         modes = [part.training for part in (model, model.encoder, model.decoder)]
-        assert_that(modes == [training] * 3, f"the model was left in {'evaluation' if training else 'training'} mode")
+        assert_that(
+            modes == [training] * 3, f"the model was left in {'evaluation mode' if training else 'training mode'}"
+        )
         for name, weights in found.items():
             assert_close(weights, wanted[name], atol=1e-6, what=name)
             assert_that(not weights.requires_grad, f"{name} still carries its graph")

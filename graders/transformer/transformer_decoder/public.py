@@ -300,9 +300,9 @@ def padding_of_the_source_changes_nothing(student, heads, layers, case):
     wanted = decode(decoder, Translation(case.tokens, case.enc_outputs, valid_lens))
     junk = case.enc_outputs.masked_fill((torch.arange(source) >= valid_lens[:, None])[..., None], 9.0)
     longer = nn.functional.pad(junk, (0, 0, 0, 2), value=7.0)
-    for what, enc_outputs in (("other", junk), ("more", longer)):
+    for what, enc_outputs in (("other padding", junk), ("more padding", longer)):
         found = decode(decoder, Translation(case.tokens, enc_outputs, valid_lens))
-        assert_close(found, wanted, what=f"logits with {what} padding")
+        assert_close(found, wanted, what=f"logits with {what}")
 
 
 @worth(0.5, hint="What do the keys and values of the second attention come from?", examples=4)
@@ -385,8 +385,8 @@ def evaluation_drops_nothing(student, heads, case):
     plain, dropping = (build_decoder(student, heads, dropout=dropout).eval() for dropout in (0.0, 0.75))
     assert_decodes(plain, case)
     wanted = decode(plain, case)
-    for nth in ("first", "second"):
-        assert_close(decode(dropping, case), wanted, what=f"logits in evaluation mode, the {nth} time")
+    for time in ("first time", "second time"):
+        assert_close(decode(dropping, case), wanted, what=f"logits in evaluation mode, the {time}")
 
 
 @worth(0.5, hint="`dropout` goes to the positions, to both attentions, and to all three `AddNorm`.")

@@ -332,9 +332,9 @@ def evaluation_drops_nothing(student, heads, case):
     plain, dropping = (build_encoder(student, heads, dropout=dropout) for dropout in (0.0, 0.75))
     assert_encodes(plain, case)
     wanted = plain(case.tokens, case.valid_lens)
-    for nth in ("first", "second"):
+    for time in ("first time", "second time"):
         found = dropping.eval()(case.tokens, case.valid_lens)
-        assert_close(found, wanted, what=f"output in evaluation mode, the {nth} time")
+        assert_close(found, wanted, what=f"output in evaluation mode, the {time}")
 
 
 @worth(1, hint="`dropout` goes to the attention, to both `AddNorm`, and to the positions.")

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 from headcheck import __version__
 from headcheck.errors import HeadcheckError, ResultsError
-from headcheck.results import exercise_from_json, section_from_json, to_json
+from headcheck.results import exercise_from_json, section_from_json, section_result, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
 
     from headcheck.results import ExerciseResult, Level, SectionResult
@@ -125,7 +125,28 @@ def tree_beside(directory: Path, files: Mapping[str, bytes]) -> Iterator[Path]:
 
 def write_section(directory: Path, result: SectionResult) -> None:
     """Keep one section of one submission."""
-    write_atomically(directory / result.student / f"{result.section}.json", to_json(result))
+    write_atomically(_place(directory, result), to_json(result))
+
+
+def with_others(directory: Path, result: SectionResult, exercises: Sequence[str]) -> SectionResult:
+    """A section of which not all exercises were graded, with the others as they were under its seed and sandbox.
+
+    `exercises` are the ids of the whole section, in order.
+    """
+    path = _place(directory, result)
+    found = {each.exercise: each for each in result.exercises}
+    if found.keys() >= set(exercises) or not path.exists():
+        return result
+    earlier = section_from_json(path.read_bytes(), str(path))
+    if (earlier.sandbox, earlier.seed) != (result.sandbox, result.seed):
+        return result
+    found = {each.exercise: each for each in earlier.exercises} | found
+    whole = [found[name] for name in exercises if name in found]
+    return section_result(result.student, result.section, result.sandbox, result.seed, whole)
+
+
+def _place(directory: Path, result: SectionResult) -> Path:
+    return directory / result.student / f"{result.section}.json"
 
 
 def read_sections(directory: Path) -> list[SectionResult]:

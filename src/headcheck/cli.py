@@ -289,7 +289,22 @@ class _Task(NamedTuple):
     publish: bool
 
     def collect(self, results: Iterator[list[SectionResult] | None]) -> list[SectionResult]:
-        return _collect(results, self.results if self.publish else None, len(self.submissions))
+        """Write each result as it comes, if that is wanted, and show how far we are."""
+        from headcheck import archive
+
+        found: list[SectionResult] = []
+        with _progress() as progress:
+            task = progress.add_task("grading", total=len(self.submissions))
+            for sections in results:
+                for graded in sections or ():
+                    whole = [each.id for each in self.course.exercises if each.section == graded.section]
+                    section = archive.with_others(self.results, graded, whole)
+                    if self.publish:
+                        archive.write_section(self.results, section)
+                    found.append(section)
+                progress.update(task, advance=1 if sections else 0)
+                progress.refresh()
+        return found
 
 
 def _grade_here(task: _Task, jobs: int) -> tuple[list[SectionResult], Tally, Level]:
@@ -371,11 +386,7 @@ def _require_level(probes: Probes, *, weak_sandbox: bool) -> None:
         )
 
 
-def _collect(results: Iterator[list[SectionResult] | None], directory: Path | None, total: int) -> list[SectionResult]:
-    """Write each result as it comes, where there is a directory for it, and show how far we are."""
-    from headcheck import archive
-
-    found: list[SectionResult] = []
+def _progress() -> Progress:
     columns = (
         TextColumn(say("grading")),
         BarColumn(),
@@ -384,16 +395,7 @@ def _collect(results: Iterator[list[SectionResult] | None], directory: Path | No
         TextColumn(say("left")),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, auto_refresh=False) as progress:  # a refreshing thread would forbid forking
-        task = progress.add_task("grading", total=total)
-        for sections in results:
-            for section in sections or ():
-                if directory is not None:
-                    archive.write_section(directory, section)
-                found.append(section)
-            progress.update(task, advance=1 if sections else 0)
-            progress.refresh()
-    return found
+    return Progress(*columns, console=err, auto_refresh=False)  # a refreshing thread would forbid forking
 
 
 def _publish(course: Course, directory: Path, results: list[SectionResult]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from headcheck import archive
@@ -13,6 +15,7 @@ from headcheck.archive import (
     recall,
     remember,
     result_key,
+    with_others,
     write_atomically,
     write_section,
 )
@@ -85,6 +88,23 @@ def test_sections_are_read_back_by_student_and_section(tmp_path):
     for result in results:
         write_section(tmp_path, result)
     assert read_sections(tmp_path) == sorted(results, key=lambda result: (result.student, result.section))
+
+
+def test_what_was_not_graded_now_stays_beside_what_was(tmp_path):
+    """In the order of the section and with their points added up; of an exercise that is gone nothing stays."""
+    one, two, gone = (replace(EXERCISE, exercise=name) for name in ("s/one", "s/two", "s/gone"))
+    better = replace(one, points=0.5)
+    write_section(tmp_path, section_result("amber", "s", "full", 0, [gone, one, two]))
+    graded = section_result("amber", "s", "full", 0, [better])
+    together = section_result("amber", "s", "full", 0, [better, two])
+    assert with_others(tmp_path, graded, ["s/one", "s/two"]) == together
+    assert together.points == 1.5
+    for other in (replace(graded, seed=1), replace(graded, sandbox="strong"), replace(graded, student="bruno")):
+        assert with_others(tmp_path, other, ["s/one", "s/two"]) == other
+    (tmp_path / "amber" / "s.json").write_text("{")
+    assert with_others(tmp_path, together, ["s/one", "s/two"]) == together
+    with pytest.raises(HeadcheckError, match=r"s\.json"):
+        with_others(tmp_path, graded, ["s/one", "s/two"])
 
 
 def test_the_cache_is_not_read_as_results(tmp_path):

@@ -169,6 +169,21 @@ def test_dask_is_an_extra_that_is_named_when_it_is_missing(
     assert (ran.code, ran.err) == (cli.EXIT_USAGE, "headcheck: --dask needs Dask: pip install 'headcheck[cluster]'")
 
 
+@pytest.mark.usefixtures("weak")
+def test_one_exercise_is_graded_again_beside_the_others(
+    headcheck: Callable[..., Ran], course: Course, tmp_path: Path
+) -> None:
+    """The section's result keeps them, published or not."""
+    submitted = hand_in(tmp_path / "submitted", amber={"double": RIGHT, "twice": TWICE})
+    command = ("--course", course.root, "grade", submitted, "-o", tmp_path / "results", "--weak-sandbox")
+    assert headcheck(*command).code == 0
+    before = (tmp_path / "results" / "amber" / "tiny.json").read_bytes()
+    assert "No differences" in headcheck(*command, "--section", "tiny/double", "--diff").out
+    ran = headcheck(*command, "--section", "tiny/double")
+    assert (ran.code, "taken from the cache: 1" in ran.out) == (0, True), ran
+    assert (tmp_path / "results" / "amber" / "tiny.json").read_bytes() == before
+
+
 def test_a_result_that_cannot_be_written_ends_the_run_with_the_files_name(
     headcheck: Callable[..., Ran], course: Course, tmp_path: Path, full: object, single_threaded: None
 ) -> None:

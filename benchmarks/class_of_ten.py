@@ -1,14 +1,16 @@
-"""A class of ten on four tasks: headcheck against `nbgrader autograde` and one pytest process per submission.
+"""A class of ten on four tasks: headcheck against `nbgrader autograde`, `otter run` and a pytest process for each.
 
-    pip install nbgrader==0.9.6 ipykernel pytest
-    python benchmarks/class_of_ten.py
+    pip install nbgrader==0.9.6 "otter-grader[grading]==7.0.0" ipykernel pytest
+    python benchmarks/class_of_ten.py [--students 10]
 
-All three run the very same properties on the same code, one after the other, in one run; what counts are the ratios.
-headcheck runs the code in its full sandbox; the others run it in the process that holds the references.
+All run the very same properties on the same code, one after the other, in one run; what counts are the ratios.
+headcheck runs the code in its full sandbox; the others run it in the process that holds the references. Those that are
+not installed are left out.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -38,7 +40,6 @@ MISTAKES = {
         "heads.flatten(1, 2).reshape(heads.shape[0], X.shape[1], -1)",
     ),
 }
-STUDENTS = 10
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -70,10 +71,10 @@ def time_of(command: list[str], directory: Path, **environment: str) -> float:
     return time.perf_counter() - started
 
 
-def headcheck(directory: Path, jobs: int) -> float:
+def headcheck(directory: Path, students: int, jobs: int) -> float:
     """The whole command: start, warm up, draw, grade, report."""
     submitted = directory / "submitted"
-    for number in range(STUDENTS):
+    for number in range(students):
         for name, text in solutions(number).items():
             path = submitted / f"student{number}" / f"{name}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +91,7 @@ def without_imports(text: str) -> str:
     )
 
 
-def nbgrader(directory: Path) -> float:
+def nbgrader(directory: Path, students: int) -> float:
     """`nbgrader autograde` alone; making and releasing the assignment is not counted."""
     course = directory / "nbgrader"
     write_notebook(
@@ -100,7 +101,7 @@ def nbgrader(directory: Path) -> float:
         "c = get_config()\nc.CourseDirectory.course_id = 'bench'\nc.ExecutePreprocessor.timeout = 600\n"
     )
     time_of(["nbgrader", "generate_assignment", "ps1", "--IncludeHeaderFooter.header="], course)
-    for number in range(STUDENTS):
+    for number in range(students):
         texts = {name: without_imports(text) for name, text in solutions(number).items()}
         write_notebook(course / "submitted" / f"student{number}" / "ps1" / "ps1.ipynb", texts, solution=True)
     return time_of(["nbgrader", "autograde", "ps1"], course, PYTHONPATH=str(ROOT / "benchmarks"))
@@ -129,10 +130,30 @@ def _nbgrader_cell(identity: str, *, solution: bool = False, grade: bool = False
     }  # fmt: skip
 
 
-def pytest_each(directory: Path) -> float:
+def otter_each(directory: Path, students: int) -> float:
+    """`otter run` on one notebook after the other; making the autograder is not counted."""
+    home = directory / "otter"
+    (home / "tests").mkdir(parents=True)
+    for name in TASKS:
+        code = f">>> from plain import failures\n>>> failures({name!r}, globals())\n[]"
+        suite = {"cases": [{"code": code}], "scored": True, "setup": "", "teardown": "", "type": "doctest"}
+        test = {"name": name.replace("/", "_"), "points": 1, "suites": [suite]}
+        (home / "tests" / f"{test['name']}.py").write_text(f"OK_FORMAT = True\ntest = {test!r}\n")
+    time_of(["otter", "generate", "-t", "tests", "-o", "autograder.zip"], home)
+    seconds = 0.0
+    for number in range(students):
+        cells = [new_code_cell(without_imports(text)) for text in solutions(number).values()]
+        nbformat.write(new_notebook(cells=cells), home / f"student{number}.ipynb")
+        (home / f"results{number}").mkdir()
+        command = ["otter", "run", "-a", "autograder.zip", "-o", f"results{number}", f"student{number}.ipynb"]
+        seconds += time_of(command, home, PYTHONPATH=str(ROOT / "benchmarks"))
+    return seconds
+
+
+def pytest_each(directory: Path, students: int) -> float:
     """One pytest process a submission, one after the other."""
     seconds = 0.0
-    for number in range(STUDENTS):
+    for number in range(students):
         home = directory / "pytest" / f"student{number}"
         home.mkdir(parents=True)
         texts = solutions(number)
@@ -161,14 +182,19 @@ def pytest_each(directory: Path) -> float:
 
 def main() -> None:
     """Print the table of seconds and ratios."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--students", type=int, default=10)
+    students = parser.parse_args().students
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
-        seconds = {"headcheck, 1 core": headcheck(directory, 1), "headcheck, 2 cores": headcheck(directory, 2)}
-        seconds["pytest, one process each"] = pytest_each(directory)
+        seconds = {f"headcheck, {jobs} core{'s' * (jobs > 1)}": headcheck(directory, students, jobs) for jobs in (1, 2)}
+        seconds["pytest, one process each"] = pytest_each(directory, students)
         if shutil.which("nbgrader"):
-            seconds["nbgrader autograde"] = nbgrader(directory)
+            seconds["nbgrader autograde"] = nbgrader(directory, students)
+        if shutil.which("otter"):
+            seconds["otter run"] = otter_each(directory, students)
     base = seconds["headcheck, 1 core"]
-    print(f"{'a class of ten, four tasks':28} {'seconds':>8} {'of headcheck on 1 core':>24}")
+    print(f"{f'a class of {students}, four tasks':28} {'seconds':>8} {'of headcheck on 1 core':>24}")
     for name, value in seconds.items():
         print(f"{name:28} {value:8.1f} {value / base:24.2f}")
 

@@ -187,7 +187,7 @@ class _Leaf:
     def __init__(self, connection: Connection, number: int, tensor: Tensor) -> None:
         self.number = number
         self.tensor = tensor
-        weakref.finalize(self, connection.drop, number)
+        weakref.finalize(self, connection.dropped.add, number)
 
 
 class _Parameter:
@@ -224,7 +224,7 @@ class Connection:
         self._last_leaf = 0
         self._recent: list[_Leaf] = []  # the leaves of the last call
         self._handles: weakref.WeakValueDictionary[int, Handle] = weakref.WeakValueDictionary()
-        self._dropped: set[int] = set()
+        self.dropped: set[int] = set()  # numbers that the worker is told, with the next call, to forget
         self._grader_error: BaseException | None = None
         self._functions: list[Callable[..., Any]] = []
         self._exchanges: list[Exchange] | None = None
@@ -295,7 +295,8 @@ class Connection:
         packed = [sent.pack(value) for value in args]
         named = {name: sent.pack(value) for name, value in kwargs.items()}
         self._calls += 1
-        dropped, self._dropped = sorted(self._dropped), set()
+        dropped = sorted(self.dropped)
+        self.dropped.clear()
         request = Call(
             ref,
             path,
@@ -339,10 +340,6 @@ class Connection:
         """Number a tensor whose gradient may be asked for (below zero: the worker's own numbers are above)."""
         self._last_leaf -= 1
         return _Leaf(self, self._last_leaf, tensor)
-
-    def drop(self, number: int) -> None:
-        """Tell the worker, with the next call, to forget this number."""
-        self._dropped.add(number)
 
     def _request(self, request: Request) -> Done:
         reply = self._line.request(request, self._answer)
@@ -426,8 +423,8 @@ class Connection:
         handle = self._handles.get(remote.ref)
         if handle is None:
             handle = self._handles[remote.ref] = Handle(self, remote)
-            weakref.finalize(handle, self.drop, remote.ref)
-        self._dropped.discard(remote.ref)
+            weakref.finalize(handle, self.dropped.add, remote.ref)
+        self.dropped.discard(remote.ref)
         return handle
 
 
@@ -492,7 +489,7 @@ class _Graph:
         self.parameters = [(ref, name) for ref, name, _ in live]
         self.inputs = [leaf.tensor for leaf in leaves] + [tensor for _, _, tensor in live]
         for node in nodes:
-            weakref.finalize(self, connection.drop, node)
+            weakref.finalize(self, connection.dropped.add, node)
 
 
 class _Pull(torch.autograd.Function):

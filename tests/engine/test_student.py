@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import sys
+import weakref
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -158,6 +159,17 @@ def test_a_function_is_asked_for_once_and_told_each_time():
         assert (it.double(3), it.count) == (6, example + 1)
         assert [type(exchange.request).__name__ for exchange in told] == ["Get", "Call", "Get"]
     assert reads.count("double") == 1
+
+
+def test_a_connection_goes_with_the_last_use_of_it():
+    """Whatever it holds: functions, modules, leaves and results with a graph."""
+    connection = local(SimpleNamespace(double=lambda x: 2 * x, Attention=Attention))
+    it = Student(connection)
+    held = [it.double(doubles(2)), it.Attention()(torch.ones(2, 3))]
+    gone = weakref.ref(connection)
+    del connection, it, held
+    gc.collect()
+    assert gone() is None
 
 
 def test_double_underscores_are_not_sent():

@@ -48,7 +48,7 @@ SPARE = 4  # submissions on their way beyond two for each thread, so that no wor
 ALIKE = ("headcheck", "torch", "numpy", "hypothesis", "msgspec", "dask", "distributed")
 TREES = ("assignments", "reference", "graders")
 NEEDLESS = (".po", ".pyc")
-COUNT_SECONDS = 1.0
+LOOK_SECONDS = 1.0
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -140,6 +140,7 @@ class _Job:
     submission: Submission
     known: dict[str, ExerciseResult]
     tries: int = 0
+    only: tuple[str, ...] = ()  # the workers that may do it; all where there are none
 
 
 class Cluster:
@@ -157,7 +158,7 @@ class Cluster:
         self._twins: dict[Any, list[Submission]] = {}  # who waits for the result of equal work that was sent
         self._sent: dict[Future[Any], _Job] = {}
         self._done = as_completed(loop=joined.client.loop, with_results=True, raise_errors=False)
-        self._room, self._counted = 0, -COUNT_SECONDS
+        self._room, self._looked = 0, -LOOK_SECONDS
 
     def results(self, *, tick: float) -> Iterator[list[SectionResult] | None]:
         """The results of one submission after another, as they are ready; None every `tick` seconds without one."""
@@ -175,8 +176,9 @@ class Cluster:
 
     def _results(self, tick: float) -> Iterator[list[SectionResult] | None]:
         while self._waiting or self._sent:
+            self._look()
             yield from self._known_or_sent()
-            done = self._wait(tick)
+            done = [(future, outcome) for future, outcome in self._wait(tick) if future in self._sent]
             for future, outcome in done:
                 yield self._take(self._sent.pop(future), _answer(future.status, outcome))
                 yield from self._known_or_sent()
@@ -185,7 +187,7 @@ class Cluster:
 
     def _known_or_sent(self) -> Iterator[list[SectionResult]]:
         """Send as much as there is room for; on the way the results of what is known."""
-        while self._waiting and len(self._sent) < self._count_room():
+        while self._waiting and len(self._sent) < self._room:
             submission = self._waiting.popleft()
             if (work := _work(submission)) in self._twins:
                 self._twins[work].append(submission)
@@ -201,15 +203,9 @@ class Cluster:
         from headcheck.crew import write_job
 
         job.tries += 1
-        others = [worker for worker in self._client.nthreads() if worker != not_to] if not_to else []
-        future = self._client.submit(
-            grade_there,
-            self._name,
-            write_job((job.submission, job.known)),
-            pure=False,
-            workers=others or None,
-            allow_other_workers=bool(others),
-        )
+        job.only = tuple(worker for worker in self._client.nthreads() if worker != not_to) if not_to else ()
+        data = write_job((job.submission, job.known))
+        future = self._client.submit(grade_there, self._name, data, pure=False, workers=job.only or None)
         self._sent[future] = job
         self._done.add(future)
 
@@ -239,12 +235,18 @@ class Cluster:
         self._desk.keep(job.submission, job.known, graded)
         return self._desk.by_section(job.submission, self._wanted, job.known | graded)
 
-    def _count_room(self) -> int:
-        """How many submissions may be on their way."""
-        if time.monotonic() >= self._counted + COUNT_SECONDS:
-            self._room = SPARE + 2 * sum(self._client.nthreads().values())
-            self._counted = time.monotonic()
-        return self._room
+    def _look(self) -> None:
+        """See, now and then, how many submissions may be on their way, and whose workers have all gone."""
+        if time.monotonic() < self._looked + LOOK_SECONDS:
+            return
+        workers = self._client.nthreads()
+        self._room = SPARE + 2 * sum(workers.values())
+        for future, job in list(self._sent.items()):
+            if job.only and workers.keys().isdisjoint(job.only):
+                del self._sent[future]
+                self._client.cancel([future])
+                self._send(job)
+        self._looked = time.monotonic()
 
 
 @dataclass(frozen=True)

@@ -715,9 +715,10 @@ def test_a_check_is_also_a_page(headcheck: Callable[..., Ran], course: Course, t
 
 
 def test_a_copy_and_a_release_are_written_in_the_language(
-    headcheck: Callable[..., Ran], course: Course, tmp_path: Path
+    headcheck: Callable[..., Ran], write_course: Callable[..., Course], tmp_path: Path
 ) -> None:
     """Their prompts by the course's catalogues, their README by headcheck's own; the code is the same."""
+    course = write_course()
     stub = course.exercise("tiny/double").stub
     prompt = str(ast.get_docstring(ast.parse(stub.read_text()))).split("\n\n")[0]
     catalogue = stub.with_suffix(".zh.po")

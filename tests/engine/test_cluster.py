@@ -325,6 +325,20 @@ def test_what_is_tried_once_more_is_tried_elsewhere(there: Joined, course: Cours
     assert workers == [other] * 4
 
 
+def test_what_only_a_worker_may_do_that_is_gone_is_done_by_another(
+    there: Joined, course: Course, tmp_path: Path
+) -> None:
+    """It would wait for that one for ever."""
+    _, waiting = engage(there, course, tmp_path, [])
+    (submission,) = a_class(1)
+    gone = "tcp://127.0.0.1:9"
+    lost = there.client.submit(cluster.grade_there, there.name, b"", pure=False, workers=[gone])
+    waiting._sent[lost] = cluster._Job(submission, {}, tries=1, only=(gone,))
+    waiting._twins[cluster._work(submission)] = []
+    (section,) = graded(waiting)
+    assert (section.student, section.exercises[0].status) == (submission.student, "passed")
+
+
 def test_a_worker_that_comes_later_must_be_like_the_others(
     there: Joined, machines: Machines, course: Course, tmp_path: Path
 ) -> None:

@@ -203,17 +203,14 @@ def _speak_of(course: Course, exercises: list[Exercise]) -> None:
     speak(language, course.catalogues(exercises, language))
 
 
+def _results(told: str) -> Callable[[_Command], _Command]:
+    kind = click.Path(path_type=Path, file_okay=False)
+    return option("-o", "--output", "results", type=kind, default=Path("results"), show_default=True, help=told)
+
+
 @main.command()
 @click.argument("submitted", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@option(
-    "-o",
-    "--output",
-    "results",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    help="Where the results go; a run that was stopped goes on from there.",
-)
+@_results("Where the results go; a run that was stopped goes on from there.")
 @option("--jobs", type=click.IntRange(min=1), default=None, help="Grader processes; by default one per core.")
 @option("--section", "name", default=None, help="Only this section (or SECTION/SLUG).")
 @option("--seed", type=int, default=None, help="The class's seed; by default the course's.")
@@ -378,7 +375,7 @@ def _exit_if_broken(results: list[SectionResult]) -> None:
 def _require_level(probes: Probes, *, weak_sandbox: bool) -> None:
     from headcheck.sandbox import require_level
 
-    require_level(probes, weak_sandbox=weak_sandbox, accept_by="--weak-sandbox")
+    require_level(probes, weak_sandbox=weak_sandbox)
     if probes.level != "full":
         missing = "; ".join(map(translated, probes.missing)) or "namespaces"
         err.print(
@@ -431,15 +428,7 @@ def _compare(before: list[SectionResult], after: list[SectionResult]) -> Differe
 
 @main.command()
 @click.argument("submitted", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@option(
-    "-o",
-    "--output",
-    "results",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    help="Where the page goes, as report/similar.html.",
-)
+@_results("Where the page goes, as report/similar.html.")
 @option("--section", "name", default=None, help="Only this section (or SECTION/SLUG).")
 @click.pass_obj
 def similar(root: Path | None, submitted: Path, results: Path, name: str | None) -> None:

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 TRIES = 2
 GIVEN_UP = f"the grader process or its sandbox died {TRIES} times on this submission"
-ACCEPT_BY = "--weak-sandbox"
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 Job = tuple[Submission, dict[str, ExerciseResult]]
 """A submission, and what is known of it."""
@@ -248,7 +247,7 @@ def _take_up(duty: Duty) -> tuple[Grader, list[Exercise], Probes]:
     for exercise in exercises:
         exams.of(exercise)  # while the sandbox warms up
     sandbox, probes = settle(sandbox, course.limits)
-    require_level(probes, weak_sandbox=duty.weak_sandbox, accept_by=ACCEPT_BY)
+    require_level(probes, weak_sandbox=duty.weak_sandbox)
     return Grader(course, exams, sandbox), exercises, probes
 
 

@@ -143,13 +143,13 @@ def name_mistake(exam: Exam, results: list[PropertyResult], connect: Callable[[]
 
 def property_result(exercise: Exercise, prop: Property, verdict: Verdict) -> PropertyResult:
     """A verdict with the property's points."""
-    maximum = prop.worth.points * exercise.weight
+    points, maximum = _points(exercise, prop, verdict.outcome)
     return PropertyResult(
         name=prop.name,
         visibility=prop.visibility,
         group=prop.worth.group,
         outcome=verdict.outcome,
-        points=maximum if _earns(verdict.outcome) else 0.0,
+        points=points,
         max_points=maximum,
         message=verdict.message[:MAX_MESSAGE],
         counterexample=verdict.counterexample,
@@ -273,6 +273,7 @@ class Desk:
         self.level = level
         self._directory = directory
         self._loaded: dict[str, list[Property]] = {}
+        self._fingerprints: dict[str, str] = {}
         self.tally = Tally()
 
     def known(self, submission: Submission, wanted: list[Exercise]) -> dict[str, ExerciseResult]:
@@ -285,7 +286,6 @@ class Desk:
                 known = self._recall(self._paper(submission, exercise, found))
                 if known is not None:
                     found[exercise.id] = known
-                    self.tally.recalled += 1
         return found
 
     def keep(self, submission: Submission, known: dict[str, ExerciseResult], graded: dict[str, ExerciseResult]) -> None:
@@ -318,7 +318,10 @@ class Desk:
         if self._directory is None:
             return None
         known = archive.recall(self._directory, self._key(paper))
-        return known and _at_weight(known, paper.exercise, self._properties(paper.exercise))
+        if known is None:
+            return None
+        self.tally.recalled += 1
+        return _at_weight(known, paper.exercise, self._properties(paper.exercise))
 
     def _remember(self, paper: Paper, result: ExerciseResult) -> None:
         if self._directory is not None and result.status != "broken":
@@ -326,7 +329,10 @@ class Desk:
                 archive.remember(self._directory, self._key(paper), result)
 
     def _key(self, paper: Paper) -> str:
-        fingerprint = self._course.fingerprint(paper.exercise)
+        exercise = paper.exercise
+        if exercise.id not in self._fingerprints:
+            self._fingerprints[exercise.id] = self._course.fingerprint(exercise)
+        fingerprint = self._fingerprints[exercise.id]
         return archive.result_key(fingerprint, paper.content(), seed=self.seed, level=self.level)
 
     def _properties(self, exercise: Exercise) -> list[Property]:
@@ -350,7 +356,7 @@ class Desk:
         properties = [
             property_result(exercise, prop, Verdict("missing", message)) for prop in self._properties(exercise)
         ]
-        maximum = round(sum(result.max_points for result in properties), 6)
+        _, maximum = _added(properties)
         return ExerciseResult(exercise.id, "missing", 0.0, maximum, 0.0, None, properties, [reason] if reason else [])
 
 
@@ -405,7 +411,6 @@ class Grader(Desk):
         paper = self._paper(submission, exercise, earlier)
         known = self._recall(paper)
         if known is not None:
-            self.tally.recalled += 1
             return known
         self.tally.graded += 1
         result = self.grade(paper)
@@ -445,11 +450,12 @@ class Grader(Desk):
             properties = [_printed_only(result) for result in properties]
         if paper.replaced:
             properties, printed = [_silent(result) for result in properties], ""
+        points, max_points = _added(properties)
         return ExerciseResult(
             exercise=exam.exercise.id,
             status=status_of(properties),
-            points=round(sum(result.points for result in properties), 6),
-            max_points=round(sum(result.max_points for result in properties), 6),
+            points=points,
+            max_points=max_points,
             seconds=round(time.perf_counter() - started, 0 if paper.replaced else 3),
             misconception=diagnosis,
             properties=properties,
@@ -474,7 +480,7 @@ def notebooks_of(course: Course, submission: Submission, own: list[Exercise]) ->
 def broken(exercise: Exercise, properties: list[Property], message: str) -> ExerciseResult:
     """The result when our side failed: no points lost, and a note for the instructor."""
     results = [property_result(exercise, prop, Verdict("broken", message)) for prop in properties]
-    maximum = round(sum(result.max_points for result in results), 6)
+    _, maximum = _added(results)
     return ExerciseResult(exercise.id, "broken", maximum, maximum, 0.0, None, results, [message])
 
 
@@ -482,12 +488,21 @@ def _at_weight(known: ExerciseResult, exercise: Exercise, properties: list[Prope
     """A result that was kept, with the points that the exercise's weight gives it now."""
     weighed = []
     for result, prop in zip(known.properties, properties, strict=True):
-        maximum = prop.worth.points * exercise.weight
-        points = maximum if _earns(result.outcome) else 0.0
+        points, maximum = _points(exercise, prop, result.outcome)
         weighed.append(dataclasses.replace(result, points=points, max_points=maximum))
-    points = round(sum(result.points for result in weighed), 6)
-    max_points = round(sum(result.max_points for result in weighed), 6)
-    return dataclasses.replace(known, points=points, max_points=max_points, properties=weighed)
+    points, maximum = _added(weighed)
+    return dataclasses.replace(known, points=points, max_points=maximum, properties=weighed)
+
+
+def _points(exercise: Exercise, prop: Property, outcome: Outcome) -> tuple[float, float]:
+    """What a property earns that ends so, and what it can earn."""
+    maximum = prop.worth.points * exercise.weight
+    return maximum if _earns(outcome) else 0.0, maximum
+
+
+def _added(results: list[PropertyResult]) -> tuple[float, float]:
+    """The points of an exercise, and the most there are."""
+    return round(sum(result.points for result in results), 6), round(sum(result.max_points for result in results), 6)
 
 
 def _first_wrong_step(exam: Exam, results: list[PropertyResult], sitting: Sitting) -> str:

@@ -20,7 +20,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 ENGLISH = "en"
 LANGUAGES = {ENGLISH: "en", "zh": "zh-Hans"}
@@ -213,8 +213,7 @@ def say(template: str, **values: object) -> str:
 
 def say_prose(template: str, **values: object) -> str:
     """A view's own words in several paragraphs, each of which is translated by itself."""
-    body = template.rstrip("\n")
-    return "\n\n".join(say(part, **values) for part in body.split("\n\n")) + template[len(body) :]
+    return _by_paragraph(template, lambda part: say(part, **values))
 
 
 def translated(text: str) -> str:
@@ -239,8 +238,12 @@ def translated_source(source: str) -> str:
 
 def translated_prose(text: str) -> str:
     """A text of several paragraphs, each of which is translated by itself."""
+    return _by_paragraph(text, translated)
+
+
+def _by_paragraph(text: str, say_one: Callable[[str], str]) -> str:
     body = text.rstrip("\n")
-    return "\n\n".join(translated(part) for part in body.split("\n\n")) + text[len(body) :]
+    return "\n\n".join(say_one(part) for part in body.split("\n\n")) + text[len(body) :]
 
 
 def _docstring(text: str, line: str, indent: int) -> str:

@@ -386,7 +386,7 @@ def settle(sandbox: Sandbox, limits: Limits, *, at_most: Level = "full") -> tupl
         sandbox, failures = Sandbox.launch(weaker.pop(0), sandbox.needs), 0
 
 
-def require_level(probes: Probes, *, weak_sandbox: bool, accept_by: str) -> None:
+def require_level(probes: Probes, *, weak_sandbox: bool, accept_by: str = "--weak-sandbox") -> None:
     """Refuse to grade where submissions cannot be locked in, unless that was accepted; `accept_by` is how to do so."""
     if probes.level == "process" and not weak_sandbox:
         advice = f"Install what is missing, or accept the risk with {accept_by}; it is written into every result."

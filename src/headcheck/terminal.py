@@ -198,7 +198,7 @@ def class_table(results: list[SectionResult], awaiting: Mapping[str, str]) -> Re
     """A class: one row a student, one column a section, the totals, and what in each section is `awaiting` a person."""
     sections = list(dict.fromkeys(result.section for result in results))
     found = {(result.student, result.section): result for result in results}
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    table = _table()
     table.add_column(say("student"), overflow="fold")
     for section in [*map(visible, sections), say("total")]:
         table.add_column(Text(section), justify="right")
@@ -226,7 +226,7 @@ def differences_view(found: Differences) -> RenderableType:
         return Text(say("No differences: all points are as they were, and every check ended as before."))
     parts: list[RenderableType] = [_text(_worth(change)) for change in found.worths]
     if found.students:
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+        table = _table()
         table.add_column(say("student"), overflow="fold")
         table.add_column(say("points"), justify="right", no_wrap=True)
         table.add_column(say("change"), justify="right", no_wrap=True)
@@ -253,7 +253,7 @@ def similar_view(found: Similarities) -> RenderableType:
     said = Text(say("{count} submissions compared; pairs that are alike: {pairs}; left out: {left}.", **told), "bold")
     if not found.pairs:
         return said
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    table = _table()
     table.add_column(say("exercise"), overflow="fold")
     table.add_column(say("students"), overflow="fold")
     table.add_column(say("shared"), justify="right")
@@ -484,6 +484,10 @@ def _section(result: SectionResult | None) -> Text:
     for mark in marks(result).values():
         text.append(f"  {mark}", "yellow")
     return text
+
+
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
 
 
 def _students(count: int) -> str:

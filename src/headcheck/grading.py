@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import re
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from headcheck.compare import NO_RETURN
 from headcheck.course import notebook_of
 from headcheck.diagnosis import Suspects
 from headcheck.errors import NotHandedIn, ResultsError, SandboxError, StudentTimeout
+from headcheck.precedents import Precedents
 from headcheck.properties import (
     Verdict,
     draw_cases,
@@ -65,6 +67,7 @@ class Exam:
     suspects: Suspects
     steps: list[Property] = field(default_factory=list)
     right_curves: RightCurves = field(default_factory=dict)
+    precedents: dict[str, Precedents] = field(default_factory=lambda: defaultdict(Precedents))
 
 
 def prepare(course: Course, exercise: Exercise, *, seed: int, public_only: bool = False, training: bool = True) -> Exam:
@@ -110,7 +113,8 @@ def examine(
         else:
             cases, seed = exam.cases[prop.name], exam.seeds[prop.name]
             small = shrink and not (one_at_a_time and any(result.outcome != "passed" for result in results))
-            verdict = run(prop, cases, connect, exam.reference, seed=seed, shrink=small)
+            known = exam.precedents[prop.name]
+            verdict = run(prop, cases, connect, exam.reference, seed=seed, shrink=small, precedents=known)
         result = property_result(exam.exercise, prop, verdict)
         results.append(_beside_right(result, exam.right_curves.get(prop.name, {})))
     return results
@@ -196,6 +200,7 @@ class Sitting:
         self._worker: Worker | None = None
         self._connection: Connection | None = None
         self._printed: list[str] = []
+        self._has_asked = False
         self.findings: list[str] = []  # what the worker says of the notebooks
         self.blank = ""  # where the worker says that nothing is written
 
@@ -216,7 +221,8 @@ class Sitting:
                 if reply.kind == NotHandedIn.__name__ and paper.notebooks:
                     raise NotHandedIn(reply.message)
                 raise raised(reply)
-            self._connection = Connection(self._worker)
+            asked_alone, self._has_asked = self._has_asked, True
+            self._connection = Connection(self._worker, together=None if asked_alone else self._worker.together)
             self._connection.printed = self._printed
         return self._connection
 

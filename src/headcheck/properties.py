@@ -16,6 +16,7 @@ import re
 import time
 import traceback
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import hypothesis
@@ -36,6 +37,7 @@ from headcheck.errors import (
 )
 from headcheck.loading import file_name, load
 from headcheck.minimise import can_be_minimised, minimise
+from headcheck.precedents import Inquiry, Precedents
 from headcheck.reproduce import line_for
 from headcheck.results import Counterexample
 from headcheck.student import Connection, Handle, Student, local
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = 50
 STEP_EXAMPLES = 6
+QUICK_SECONDS = 0.25  # for all that is asked on one input, or it is asked alone
 SHRINKING_SECONDS = 1.0
 SHRINKING_CALLS = 300
 HYPOTHESIS_SHARE = 0.4  # of both, where tensors can be made simpler afterwards
@@ -306,20 +309,29 @@ def run(
     *,
     seed: int,
     shrink: bool = True,
+    precedents: Precedents | None = None,
 ) -> Verdict:
     """Replay the cases against a submission; the first failure is made smaller (unless not `shrink`) and kept.
 
-    `connect` gives the connection to the submission, a new one if the last has died.
+    `connect` gives the connection to the submission, a new one if the last has died. Where there are `precedents`,
+    a case that others have passed is passed by whoever answers as they did, and a failure is first sought where that of
+    others was smallest.
     """
     started = time.perf_counter()
     curves: list[Curve] = []
+    precedents = precedents or Precedents()
+    inquiry = Inquiry(precedents, len(cases))
     for number, case in enumerate(cases):
+        asked = time.perf_counter()
+        exchanges: list[Exchange] = []
         with recording() as recorder:
-            verdict = _attempt(prop, case, connect, reference, seed)
+            verdict = _attempt(prop, case, connect, reference, seed, exchanges, partial(inquiry.holds, number))
         curves = recorder.curves()
+        if verdict is None and not curves and time.perf_counter() - asked < QUICK_SECONDS:
+            inquiry.add(number, exchanges)
         if verdict is not None:
             if shrink and verdict.outcome == "failed" and case:
-                verdict = _shrink(prop, number, verdict, cases, connect, reference, seed)
+                verdict = _shrink(prop, number, verdict, cases, connect, reference, seed, precedents)
             if shrink:
                 verdict = _reproducible(prop, verdict)
             return dataclasses.replace(verdict, seconds=time.perf_counter() - started, curves=curves)
@@ -335,11 +347,16 @@ def _reproducible(prop: Property, verdict: Verdict) -> Verdict:
 
 
 def _attempt(
-    prop: Property, case: Case, connect: Callable[[], Connection], reference: object, seed: int
+    prop: Property,
+    case: Case,
+    connect: Callable[[], Connection],
+    reference: object,
+    seed: int,
+    exchanges: list[Exchange],
+    holds: Callable[[Connection], bool],
 ) -> Verdict | None:
-    """One example: None when the property reached its end, otherwise what went wrong."""
-    exchanges: list[Exchange] = []
-    verdict = _judge(prop, case, connect, reference, seed, exchanges)
+    """One example: None when the property reached its end, or is known to hold; otherwise what went wrong."""
+    verdict = _judge(prop, case, connect, reference, seed, exchanges, holds)
     return verdict and dataclasses.replace(verdict, case=case, exchanges=exchanges)
 
 
@@ -350,9 +367,11 @@ def _judge(
     reference: object,
     seed: int,
     exchanges: list[Exchange],
+    holds: Callable[[Connection], bool],
 ) -> Verdict | None:
     try:
-        call(prop, case, connect(), reference, seed, exchanges=exchanges)
+        if not holds(connect()):
+            call(prop, case, connect(), reference, seed, exchanges=exchanges)
     except Mismatch as error:
         return Verdict("failed", str(error), _counterexample(case, error.got, error.wanted), got=error.got)
     except AssertionError as error:
@@ -370,6 +389,10 @@ def _judge(
     except Exception as error:  # noqa: BLE001  (it is ours only if the reference meets it too)
         return _unexpected(prop, case, reference, seed, error)
     return None
+
+
+def _unknown(_connection: Connection) -> bool:
+    return False
 
 
 def _unexpected(prop: Property, case: Case, reference: object, seed: int, error: Exception) -> Verdict:
@@ -423,9 +446,20 @@ def _shrink(
     connect: Callable[[], Connection],
     reference: object,
     seed: int,
+    precedents: Precedents,
 ) -> Verdict:
-    """The simplest failure found within the budget: Hypothesis starts at the case of that number, then `minimise`."""
-    found = _Shrinking(verdict, cases[number], lambda case: _attempt(prop, case, connect, reference, seed))
+    """The simplest failure found within the budget: Hypothesis starts at the case of that number, then `minimise`.
+
+    Who fails there as another did is tried on what was simplest for that one, and is spared the search.
+    """
+    found = _Shrinking(
+        verdict, cases[number], lambda case: _attempt(prop, case, connect, reference, seed, [], _unknown)
+    )
+    way = _way(verdict)
+    simplest = precedents.simplest(number, way)
+    with contextlib.suppress(_EnoughError):
+        if simplest and found.fails(simplest, accepts=lambda verdict: _way(verdict) == way):
+            return found.verdict
     share = HYPOTHESIS_SHARE if can_be_minimised(found.case) else 1.0
     seen = 0
 
@@ -443,6 +477,8 @@ def _shrink(
         pass
     with contextlib.suppress(_EnoughError):
         _minimise(prop, found, cases, reference, seed)
+    if _way(found.verdict) == way:
+        precedents.keep_simplest(number, way, found.case)
     return found.verdict
 
 

@@ -45,6 +45,7 @@ Text: TypeAlias = Annotated[
 Findings: TypeAlias = Annotated[list[Text], msgspec.Meta(max_length=MAX_FINDINGS)]
 Bases: TypeAlias = Annotated[list[Text], msgspec.Meta(max_length=MAX_BASES)]
 Clue: TypeAlias = Annotated[list[Text], msgspec.Meta(max_length=MAX_CLUE)]
+Ref: TypeAlias = int | Text
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
@@ -71,9 +72,12 @@ class Array(Message, frozen=True):
 
 
 class Remote(Message, frozen=True):
-    """An object that stays in the worker: `kind` is module, callable or object."""
+    """An object that stays in the worker: `kind` is module, callable or object.
 
-    ref: int
+    `ref` is its number; of a public function or class of the submission, its name.
+    """
+
+    ref: Ref
     kind: Text
     type_name: Text
 
@@ -128,6 +132,22 @@ class Notebook(Message, frozen=True):
     wanted: list[str]
 
 
+class Begin(Message, frozen=True):
+    """A new example begins: forget what has a number, and number from the start. It is not answered."""
+
+
+class Turn(Message, frozen=True):
+    """What follows is of the example of that number, of several that are asked in turn. It is not answered."""
+
+    example: int
+
+
+class Echo(Message, frozen=True):
+    """Answer this number: then nothing else has been said than what was asked."""
+
+    number: int
+
+
 class Load(Message, frozen=True):
     """Import `module` from these sources, by module name; the names in `shortcuts` raise a message when used."""
 
@@ -140,13 +160,13 @@ class Load(Message, frozen=True):
 class Call(Message, frozen=True):
     """Call the attribute `path` of `ref` (0 is the submission's module), or `ref` itself when the path is empty."""
 
-    ref: int
+    ref: Ref
     path: str
     args: list[Value]
     kwargs: dict[str, Value]
     grad: bool
     seed: int
-    parameters: dict[int, dict[str, Array]]
+    parameters: dict[Ref, dict[str, Array]]
     dropped: list[int]
     counted: bool = False
 
@@ -154,14 +174,14 @@ class Call(Message, frozen=True):
 class Get(Message, frozen=True):
     """Read the attribute `path` of `ref`."""
 
-    ref: int
+    ref: Ref
     path: str
 
 
 class Parameters(Message, frozen=True):
     """Read the named parameters of the module `ref`."""
 
-    ref: int
+    ref: Ref
 
 
 class Backward(Message, frozen=True):
@@ -170,7 +190,7 @@ class Backward(Message, frozen=True):
     nodes: list[int]
     grads: list[Array]
     leaves: list[int]
-    parameters: list[tuple[int, str]]
+    parameters: list[tuple[Ref, str]]
 
 
 class Answer(Message, frozen=True):
@@ -250,7 +270,7 @@ class Ask(Message, frozen=True):
     kwargs: dict[str, Value]
 
 
-Request: TypeAlias = Load | Call | Get | Parameters | Backward | Answer | Refuse
+Request: TypeAlias = Begin | Turn | Echo | Load | Call | Get | Parameters | Backward | Answer | Refuse
 Reply: TypeAlias = Done | Raised | Ask
 
 _encoder = msgspec.msgpack.Encoder()
@@ -345,11 +365,14 @@ def bytes_of(tensor: Tensor) -> bytes:
     return resolved.numpy().tobytes()
 
 
-def tensor_of(array: Array) -> Tensor:
-    """The tensor that an `Array` describes; raises ProtocolError where dtype, shape and bytes do not agree."""
+def tensor_of(array: Array, memory: bytearray | None = None) -> Tensor:
+    """The tensor that an `Array` describes, in a copy of its bytes, which may be given.
+
+    Raises ProtocolError where dtype, shape and bytes do not agree.
+    """
     dtype = dtype_of(array.dtype)
     shape = array.shape
-    if len(shape) > MAX_DIMENSIONS or min(shape, default=0) < 0 or math.prod(size or 1 for size in shape) > MAX_FRAME:
+    if len(shape) > MAX_DIMENSIONS or min(shape, default=0) < 0 or math.prod([size or 1 for size in shape]) > MAX_FRAME:
         raise ProtocolError(f"a tensor of shape {str(shape)[:100]} is out of bounds")
     if array.meta:
         return torch.empty(shape, dtype=dtype, device="meta")
@@ -361,9 +384,9 @@ def tensor_of(array: Array) -> Tensor:
         raise ProtocolError("a boolean tensor whose bytes are not 0 and 1")
     if not array.data:
         return torch.empty(shape, dtype=dtype)
-    flat = torch.frombuffer(bytearray(array.data), dtype=dtype)
+    flat = torch.frombuffer(bytearray(array.data) if memory is None else memory, dtype=dtype)
     if array.order is None:
-        return flat.reshape(shape)
+        return flat.view(shape)
     if sorted(array.order) != list(range(len(shape))):
         raise ProtocolError(f"{array.order[:20]} is not an order of {len(shape)} dimensions")
     inverse = [array.order.index(d) for d in range(len(shape))]
@@ -414,6 +437,8 @@ def _is_plain(value: object) -> bool:
 
 def unpack(value: Value, resolve: Callable[[Array | Remote | Callback | Generator], Any]) -> Any:
     """The Python value of a message; tensors, generators and references go to `resolve`."""
+    if type(value) is Array:
+        return resolve(value)
     if isinstance(value, Sequence):
         items = [unpack(item, resolve) for item in value.items]
         return tuple(items) if value.is_tuple else items
@@ -421,6 +446,6 @@ def unpack(value: Value, resolve: Callable[[Array | Remote | Callback | Generato
         return {key: unpack(item, resolve) for key, item in value.items}
     if isinstance(value, Dtype):
         return dtype_of(value.name)
-    if isinstance(value, Array | Remote | Callback | Generator):
+    if isinstance(value, Remote | Callback | Generator):
         return resolve(value)
     return value

@@ -28,18 +28,18 @@ from headcheck.protocol import (
     generator_of,
     tensor_of,
 )
-from headcheck.student import MAX_EXCHANGES
 from headcheck.worker import SUBMISSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headcheck.protocol import Request, Value
+    from headcheck.protocol import Ref, Request, Value
     from headcheck.student import Exchange
 
     Answer: TypeAlias = "Call | Get"
 
 MAX_LINE = 420
+MAX_SAID = 64  # of which a line may be made
 MAX_WHOLE = 1e6
 SEEDS = 32  # that random numbers are looked for under
 FEW, MANY = 2, 8  # numbers that are written out, whatever they are; and that are written shorter as whole ones
@@ -54,7 +54,7 @@ class _Unsayable(Exception):
 
 def line_for(exchanges: list[Exchange], module: str, got: dict[str, Any]) -> str:
     """The line after which Python shows `got` again, or the exception; "" where there is none of reasonable length."""
-    if len(exchanges) >= MAX_EXCHANGES:
+    if len(exchanges) > MAX_SAID:
         return ""
     try:
         chosen = _chosen(exchanges, got)
@@ -176,7 +176,7 @@ class _Script:
             return f"{self._object(request.ref, number)}[{arguments[0]}]"
         return f"{function}({', '.join(arguments)})"
 
-    def _source(self, ref: int, before: int) -> int:
+    def _source(self, ref: Ref, before: int) -> int:
         """The number of the exchange that brought an object first."""
         for number in range(before):
             made = _made(self._exchanges[number])
@@ -184,7 +184,7 @@ class _Script:
                 return number
         raise _Unsayable
 
-    def _object(self, ref: int, before: int) -> str:
+    def _object(self, ref: Ref, before: int) -> str:
         source = self._source(ref, before)
         if source in self._variables:
             return self._variables[source]

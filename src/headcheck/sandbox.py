@@ -24,6 +24,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
@@ -31,16 +32,16 @@ import msgspec
 
 from headcheck.errors import HeadcheckError, ProtocolError, SandboxError, StudentDied, StudentTimeout
 from headcheck.lockdown import NOBODY, Locks, landlock_version
-from headcheck.protocol import Ask, Get, Load, Raised, decode_reply, encode, frame_length
+from headcheck.protocol import Ask, Begin, Done, Echo, Get, Load, Raised, decode_reply, encode, frame_length
 from headcheck.results import Level
 from headcheck.system_calls import compile_filter
 from headcheck.warm import End, Ended, Fork, Forked, Look, Order, Ready, Report, Used
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from headcheck.course import Limits
-    from headcheck.protocol import Answer, Done, Notebook, Refuse, Request
+    from headcheck.protocol import Answer, Notebook, Refuse, Request
 
 BUBBLEWRAP_MISSING = "bubblewrap is missing: install the package bubblewrap (it brings the command bwrap)"
 ENGINE = (
@@ -56,6 +57,10 @@ MAX_THREADS = 256
 MAX_STRETCH = 10  # times a deadline, on a machine that has too much to do
 MIN_READ, MAX_READ = 1 << 16, 1 << 20  # bytes at once: a short message comes whole
 MAX_QUESTIONS = 1000  # in one call: the grader's own seconds are nobody's, so they are bounded like this
+
+MAX_TOGETHER = 1 << 16  # bytes that are sent before replies are read: they have room on the line
+TOGETHER_SECONDS = 1.0
+BEGIN = encode(Begin())
 
 _Done = TypeVar("_Done")
 _reports = msgspec.msgpack.Decoder(Report)
@@ -206,6 +211,8 @@ class Worker:
         self._pid = pid
         self._limits = limits
         self._received = bytearray()
+        self._opening = b""
+        self._echoes = 0
         self.seconds_left = limits.exercise_seconds
         self.alive = True
 
@@ -219,12 +226,36 @@ class Worker:
         """Import a submission, after taking the rest of it out of its notebooks."""
         return self.request(Load(dict(sources), module, list(shortcuts), list(notebooks)), _nobody_to_ask)
 
+    def begin(self) -> None:
+        """Begin a new example with the next request."""
+        self._opening = BEGIN
+
     def request(self, request: Request, answer: Callable[[Ask], Answer | Refuse]) -> Done | Raised:
         """Send a request, answer what the worker asks meanwhile, and return its reply."""
-        seconds = min(self._limits.call_seconds, self.seconds_left)
+        return self._within_time(self._limits.call_seconds, partial(self._converse, request, answer))
+
+    def together(self, frames: list[bytes]) -> Iterator[bytes]:
+        """Send several requests at once, and give the replies as they come; none of them may take long."""
+        while frames:
+            count = max(sum(size <= MAX_TOGETHER for size in accumulate(map(len, frames))), 1)
+            self._echoes += 1
+            whole = b"".join([*frames[:count], encode(Echo(self._echoes))])
+            self._within_time(TOGETHER_SECONDS, partial(self._send, whole))
+            for _ in range(count):
+                yield self._within_time(TOGETHER_SECONDS, self._receive)
+            self._within_time(TOGETHER_SECONDS, self._hear_echo)
+            frames = frames[count:]
+
+    def _hear_echo(self, deadline: _Deadline) -> None:
+        if self._receive(deadline) != encode(Done(self._echoes, {}, {}, ""))[4:]:
+            raise ProtocolError("more was said than was asked")
+
+    def _within_time(self, at_most: float, act: Callable[[_Deadline], _Done]) -> _Done:
+        """Do so with a deadline; a worker that does not keep it is ended."""
+        seconds = min(at_most, self._limits.call_seconds, self.seconds_left)
         deadline = _Deadline(seconds, self._waited_seconds)
         try:
-            return self._converse(request, answer, deadline)
+            return act(deadline)
         except TimeoutError as error:
             ended = self.end()
             raise StudentTimeout(
@@ -281,7 +312,8 @@ class Worker:
         return ended.grown_mib < self._limits.memory_mib / 2 and ended.cpu_seconds < self._limits.exercise_seconds
 
     def _send(self, frame: bytes, deadline: _Deadline) -> None:
-        view = memoryview(frame)
+        view = memoryview(self._opening + frame)
+        self._opening = b""
         while view:
             view = view[self._within(deadline, partial(self._channel.send, view)) :]
 

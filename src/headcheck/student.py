@@ -45,13 +45,16 @@ from headcheck.protocol import (
 from headcheck.worker import SUBMISSION, Session
 
 MAX_PRINTED = 256  # texts that are kept of one worker
-MAX_EXCHANGES = 64
+MAX_EXCHANGES = 512  # that are kept of one example
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Sequence as Many
 
-    from headcheck.protocol import Request, Value
+    from headcheck.protocol import Ref, Request, Value
+
+    Together = Callable[[list[bytes]], Iterator[bytes]]
+    """Sends several requests, and gives the replies as they come."""
 
 
 class Exchange(NamedTuple):
@@ -63,6 +66,9 @@ class Exchange(NamedTuple):
 
 class Line(Protocol):
     """How requests reach a worker: over a socket, or in this process."""
+
+    def begin(self) -> None:
+        """Begin a new example with the next request."""
 
     def request(self, request: Request, answer: Callable[[Ask], Answer | Refuse]) -> Done | Raised:
         """Send a request, answer what the worker asks meanwhile, and return its reply."""
@@ -81,6 +87,9 @@ class LocalLine:
 
     def _ask(self, question: Ask) -> Answer | Refuse:
         return self._answer(question)
+
+    def begin(self) -> None:
+        self._session.begin()
 
     def request(self, request: Request, answer: Callable[[Ask], Answer | Refuse]) -> Done | Raised:
         self._answer = answer
@@ -215,15 +224,19 @@ class _Parameter:
 
 
 class Connection:
-    """The grader's end of one session: numbers its tensors, answers its callbacks, turns replies into values."""
+    """The grader's end of one session: numbers its tensors, answers its callbacks, turns replies into values.
 
-    def __init__(self, line: Line, *, seed: int = 0) -> None:
+    `together` sends several requests at once, where the line can.
+    """
+
+    def __init__(self, line: Line, *, seed: int = 0, together: Together | None = None) -> None:
         self._line = line
+        self.together = together
         self._seed = seed
         self._calls = 0
         self._last_leaf = 0
         self._recent: list[_Leaf] = []  # the leaves of the last call
-        self._handles: weakref.WeakValueDictionary[int, Handle] = weakref.WeakValueDictionary()
+        self._handles: weakref.WeakValueDictionary[Ref, Handle] = weakref.WeakValueDictionary()
         self.dropped: set[int] = set()  # numbers that the worker is told, with the next call, to forget
         self._grader_error: BaseException | None = None
         self._functions: list[Callable[..., Any]] = []
@@ -241,9 +254,16 @@ class Connection:
         """
         self.put_back()
         self._seed, self._calls, self._sealed = seed, 0, sealed
+        self._last_leaf, self._recent = 0, []
+        self._handles, self.dropped = weakref.WeakValueDictionary(), set()  # what goes now was of another example
+        self.begin()
         self._exchanges = exchanges
         if exchanges is not None:
             exchanges.clear()
+
+    def begin(self) -> None:
+        """Let the worker forget, with the next request, what it has numbered."""
+        self._line.begin()
 
     def put_back(self) -> bool:
         """Give the arguments that were changed what they held before; whether there were any."""
@@ -268,19 +288,19 @@ class Connection:
         request = Get(SUBMISSION, name)
         reply = self._request(request)
         value = self._value(reply.value)
-        if isinstance(value, Handle) and value._kind == "callable":
+        if isinstance(value, Handle) and value._ref == name:
             self._names[name] = value, Exchange(request, reply)
         return value
 
-    def get(self, ref: int, path: str) -> Any:
+    def get(self, ref: Ref, path: str) -> Any:
         """An attribute, connected to the graph of the last call if it belongs to one."""
         return self._value(self._request(Get(ref, path)).value)
 
-    def call(self, ref: int, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def call(self, ref: Ref, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a remote function; write back what it changed in its arguments."""
         return self._call(ref, path, args, kwargs, counted=False)[0]
 
-    def call_counted(self, ref: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Count, float]:
+    def call_counted(self, ref: Ref, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Count, float]:
         """As `call`; the result, what the worker counted, and the CPU seconds that the kernel did."""
         before = self._line.cpu_seconds()
         result, count = self._call(ref, "", args, kwargs, counted=True)
@@ -289,7 +309,7 @@ class Connection:
         return result, count, self._line.cpu_seconds() - before
 
     def _call(
-        self, ref: int, path: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, counted: bool
+        self, ref: Ref, path: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, counted: bool
     ) -> tuple[Any, Count | None]:
         sent = _Sent(self)
         packed = [sent.pack(value) for value in args]
@@ -318,7 +338,7 @@ class Connection:
         return self._value(done.value), done.count
 
     def backward(
-        self, nodes: Many[int], grads: Many[Tensor], leaves: Many[int], parameters: Many[tuple[int, str]]
+        self, nodes: Many[int], grads: Many[Tensor], leaves: Many[int], parameters: Many[tuple[Ref, str]]
     ) -> Any:
         """The gradients of the leaves and parameters, in order; None where a node does not depend on one."""
         request = Backward(list(nodes), [array_of(grad) for grad in grads], list(leaves), list(parameters))
@@ -375,8 +395,8 @@ class Connection:
             self._grader_error = error
             return Refuse("the grader's function failed")
 
-    def _changed_parameters(self) -> dict[int, dict[str, Array]]:
-        changed: dict[int, dict[str, Array]] = {}
+    def _changed_parameters(self) -> dict[Ref, dict[str, Array]]:
+        changed: dict[Ref, dict[str, Array]] = {}
         for ref, handle in self._handles.items():
             for name, parameter in handle._parameters.items():
                 if parameter.is_changed():
@@ -412,7 +432,7 @@ class Connection:
 
         return unpack(value, resolve)
 
-    def _live(self) -> list[tuple[int, str, Tensor]]:
+    def _live(self) -> list[tuple[Ref, str, Tensor]]:
         return [
             (ref, name, parameter.here)
             for ref, handle in self._handles.items()
@@ -423,8 +443,10 @@ class Connection:
         handle = self._handles.get(remote.ref)
         if handle is None:
             handle = self._handles[remote.ref] = Handle(self, remote)
-            weakref.finalize(handle, self.dropped.add, remote.ref)
-        self.dropped.discard(remote.ref)
+            if isinstance(remote.ref, int):
+                weakref.finalize(handle, self.dropped.add, remote.ref)
+        if isinstance(remote.ref, int):
+            self.dropped.discard(remote.ref)
         return handle
 
 
@@ -481,7 +503,7 @@ class _Graph:
     """What a differentiable reply depends on; when nothing here needs it any more, the worker may forget it too."""
 
     def __init__(
-        self, connection: Connection, nodes: list[int], leaves: list[_Leaf], live: list[tuple[int, str, Tensor]]
+        self, connection: Connection, nodes: list[int], leaves: list[_Leaf], live: list[tuple[Ref, str, Tensor]]
     ) -> None:
         self.connection = connection
         self.nodes = nodes

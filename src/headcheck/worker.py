@@ -11,10 +11,11 @@ import importlib
 import io
 import linecache
 import os
+import sys
+import time
 import traceback
-from contextlib import redirect_stderr, redirect_stdout
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -33,9 +34,11 @@ from headcheck.protocol import (
     Array,
     Ask,
     Backward,
+    Begin,
     Call,
     Callback,
     Done,
+    Echo,
     Generator,
     Get,
     Load,
@@ -43,6 +46,7 @@ from headcheck.protocol import (
     Raised,
     Refuse,
     Remote,
+    Turn,
     array_of,
     bytes_of,
     decode_request,
@@ -59,10 +63,45 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-    from headcheck.protocol import Place, Request, Value
+    from headcheck.protocol import Place, Ref, Request, Value
 
 SUBMISSION = 0
+MIN_READ = 1 << 16
+SOON_SECONDS = 0.02
 _NAME, _MRO = type.__dict__["__name__"], type.__dict__["__mro__"]  # not what a metaclass says
+
+
+class _Example:
+    """What the grader holds of a submission in one example: objects, leaves and nodes of graphs, by number."""
+
+    def __init__(self) -> None:
+        self.objects: dict[int, Any] = {}
+        self.leaves: dict[int, Tensor] = {}
+        self.nodes: dict[int, Tensor] = {}
+        self._numbers: dict[int, int] = {}  # by the id of an object
+        self._last = SUBMISSION
+
+    def number_of(self, value: Any) -> int:
+        """An object's number, the same whenever it is asked for."""
+        if id(value) not in self._numbers:
+            self._numbers[id(value)] = self._number(value, self.objects)
+        return self._numbers[id(value)]
+
+    def number_of_node(self, tensor: Tensor) -> int:
+        """A new number for a result whose graph is kept."""
+        return self._number(tensor, self.nodes)
+
+    def _number(self, value: Any, table: dict[int, Any]) -> int:
+        self._last += 1
+        table[self._last] = value
+        return self._last
+
+    def drop(self, number: int) -> None:
+        """Forget what has this number, if anything."""
+        self.nodes.pop(number, None)
+        self.leaves.pop(number, None)
+        if number in self.objects:
+            self._numbers.pop(id(self.objects.pop(number)), None)
 
 
 class Session:
@@ -75,27 +114,40 @@ class Session:
         self._called: Called | None = None
         self._imported: list[str] = []
         self._family: list[ModuleType] = []
-        self._objects: dict[int, Any] = {}
-        self._refs: dict[int, int] = {}  # id of an object -> its number
-        self._leaves: dict[int, Tensor] = {}
-        self._nodes: dict[int, Tensor] = {}
-        self._last_number = SUBMISSION
+        self._submission: object = None
+        self._public: dict[str, Any] = {}
+        self._examples: dict[int, _Example] = {}
         self._findings: list[str] = []
+        self.begin()
 
     def adopt(self, submission: object) -> None:
         """Take an object that is already here, a loaded module say, for the submission."""
-        self._objects[SUBMISSION] = submission
+        self._submission = submission
         self._family = getattr(submission, "__family__", [])
+
+    def begin(self) -> None:
+        """Forget what has a number, so that whoever is asked the same is asked it in the same words."""
+        self._examples.clear()
+        self.turn(0)
+
+    def turn(self, number: int) -> None:
+        """Go on with the example of that number, or begin it."""
+        if number not in self._examples:
+            self._examples[number] = _Example()
+        self._example = self._examples[number]
 
     def answer(self, request: Request) -> Done | Raised:
         """Do what is asked; whatever the submission raises is the answer, not an exception here."""
         printed = CappedText()
         self._findings, self._called = [], None
+        shown = sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = printed
         try:
-            with redirect_stdout(printed), redirect_stderr(printed):
-                done = self._dispatch(request)
+            done = self._dispatch(request)
         except BaseException as error:  # noqa: BLE001  (all of it is the student's)
             return self._raised(error, printed.text(), request)
+        finally:
+            sys.stdout, sys.stderr = shown
         return Done(done.value, done.changed, done.generators, printed.text(), done.count, self._findings)
 
     def _dispatch(self, request: Request) -> Done:
@@ -105,12 +157,14 @@ class Session:
             case Call():
                 return self._call(request)
             case Get():
-                return _done(self._pack(self._attribute(request.ref, request.path)))
+                return _done(self._get(request))
             case Parameters():
-                named = self._objects[request.ref].named_parameters()
+                named = self._held(request.ref).named_parameters()
                 return _done(pack(dict(named), _by_value))
             case Backward():
                 return self._backward(request)
+            case Echo():
+                return _done(request.number)
             case _:
                 raise ProtocolError(f"{type(request).__name__} is no request")
 
@@ -157,20 +211,20 @@ class Session:
 
     def _call(self, request: Call) -> Done:
         for number in request.dropped:
-            self._drop(number)
+            self._example.drop(number)
         for ref, parameters in request.parameters.items():
             self._overwrite(ref, parameters)
         torch.default_generator.manual_seed(request.seed)  # torch.manual_seed also queues a call for CUDA, every time
-        received: list[tuple[Array, Tensor]] = []
+        received: list[_Received] = []
         generators: list[torch.Generator] = []
 
         def resolve(value: Array | Remote | Callback | Generator) -> Any:
             match value:
                 case Array():
-                    received.append((value, self._receive(value)))
-                    return received[-1][1]
+                    received.append(self._receive(value))
+                    return received[-1].tensor
                 case Remote():
-                    return self._objects[value.ref]
+                    return self._held(value.ref)
                 case Callback():
                     return self._stand_in(value)
                 case Generator():
@@ -179,7 +233,7 @@ class Session:
 
         args = [unpack(value, resolve) for value in request.args]
         kwargs = {name: unpack(value, resolve) for name, value in request.kwargs.items()}
-        function = _follow(self._objects[request.ref], request.path)
+        function = _follow(self._held(request.ref), request.path)
         count = None
         self._called = Called(function, args, kwargs)
         with torch.set_grad_enabled(request.grad):
@@ -188,13 +242,31 @@ class Session:
             else:
                 returned = function(*args, **kwargs)
             result = self._pack(returned)
-        changed = {i: array_of(tensor) for i, (sent, tensor) in enumerate(received) if _is_changed(sent, tensor)}
+        changed = {i: array_of(each.tensor) for i, each in enumerate(received) if each.is_changed()}
         return Done(result, changed, {i: bytes_of(g.get_state()) for i, g in enumerate(generators)}, "", count)
 
-    def _attribute(self, ref: int, path: str) -> Any:
+    def _get(self, request: Get) -> Value:
+        """An attribute; a public function or class goes by its name."""
+        value = self._attribute(request.ref, request.path)
+        if request.ref != SUBMISSION or not callable(value) or isinstance(value, nn.Module):
+            return self._pack(value)
+        self._public[request.path] = value
+        return Remote(request.path, "callable", _type_name(value))
+
+    def _held(self, ref: Ref) -> Any:
+        """What the grader means by a number, or by a public name."""
+        if ref == SUBMISSION:
+            return self._submission
+        if isinstance(ref, int):
+            return self._example.objects[ref]
+        if ref not in self._public:
+            self._public[ref] = self._attribute(SUBMISSION, ref)
+        return self._public[ref]
+
+    def _attribute(self, ref: Ref, path: str) -> Any:
         """An attribute; of the submission also one that only its earlier exercises define, imported or not."""
         try:
-            return _follow(self._objects[ref], path)
+            return _follow(self._held(ref), path)
         except AttributeError:
             modules = [*self._family, *map(importlib.import_module, self._imported)] if ref == SUBMISSION else []
             for module in modules:
@@ -202,24 +274,25 @@ class Session:
                     return getattr(module, path)
             raise
 
-    def _receive(self, array: Array) -> Tensor:
-        tensor = tensor_of(array)
-        if array.leaf is None:
-            return tensor
-        self._leaves[array.leaf] = tensor.requires_grad_()
-        return tensor.clone() if array.cloned else tensor
+    def _receive(self, array: Array) -> _Received:
+        memory = bytearray(array.data)
+        tensor = tensor_of(array, memory)
+        if array.leaf is not None:
+            self._example.leaves[array.leaf] = tensor.requires_grad_()
+            tensor = tensor.clone() if array.cloned else tensor
+        return _Received(array, tensor, memory, _place(tensor))
 
-    def _overwrite(self, ref: int, parameters: dict[str, Array]) -> None:
-        own = dict(self._objects[ref].named_parameters())
+    def _overwrite(self, ref: Ref, parameters: dict[str, Array]) -> None:
+        own = dict(self._held(ref).named_parameters())
         with torch.no_grad():
             for name, value in parameters.items():
                 own[name].copy_(tensor_of(value))
 
     def _backward(self, request: Backward) -> Done:
-        inputs = [self._leaves[number] for number in request.leaves]
-        inputs += [self._objects[ref].get_parameter(name) for ref, name in request.parameters]
+        inputs = [self._example.leaves[number] for number in request.leaves]
+        inputs += [self._held(ref).get_parameter(name) for ref, name in request.parameters]
         grads = torch.autograd.grad(
-            [self._nodes[number] for number in request.nodes],
+            [self._example.nodes[number] for number in request.nodes],
             inputs,
             [tensor_of(grad) for grad in request.grads],
             retain_graph=True,
@@ -244,24 +317,10 @@ class Session:
     def _keep(self, value: Any) -> Value:
         """A dense tensor goes out by value, with a number for its graph; everything else stays, with a number."""
         if isinstance(value, Tensor) and _is_dense(value):
-            node = self._number(value, self._nodes) if value.requires_grad else None
+            node = self._example.number_of_node(value) if value.requires_grad else None
             return array_of(value, node=node)
-        number = self._refs.get(id(value))
-        if number is None:
-            number = self._refs[id(value)] = self._number(value, self._objects)
         kind = "module" if isinstance(value, nn.Module) else "callable" if callable(value) else "object"
-        return Remote(number, kind, _type_name(value))
-
-    def _number(self, value: Any, table: dict[int, Any]) -> int:
-        self._last_number += 1
-        table[self._last_number] = value
-        return self._last_number
-
-    def _drop(self, number: int) -> None:
-        self._nodes.pop(number, None)
-        self._leaves.pop(number, None)
-        if number in self._objects and number != SUBMISSION:
-            self._refs.pop(id(self._objects.pop(number)), None)
+        return Remote(self._example.number_of(value), kind, _type_name(value))
 
     def _raised(self, error: BaseException, printed: str, request: Request) -> Raised:
         try:
@@ -279,13 +338,37 @@ class Session:
 
     def _cause(self, error: BaseException, request: Request) -> tuple[Place | None, list[str]]:
         """Where the exception arose, and what is to be seen of its cause."""
-        module = self._objects.get(SUBMISSION)
+        module = self._submission
         try:
             if isinstance(request, Get) and request.ref == SUBMISSION and isinstance(error, AttributeError):
                 return None, names_of(module, request.path) if isinstance(module, ModuleType) else []
             return place_of(error, self._files, self._cells), clue_of(error, self._files, self._called)
         except BaseException:  # noqa: BLE001  (objects may lie in any way to whoever looks at them)
             return None, []
+
+
+class _Received(NamedTuple):
+    """An argument, the memory that it was made in, and where and how it lay there."""
+
+    sent: Array
+    tensor: Tensor
+    memory: bytearray
+    place: tuple[object, ...]
+
+    def is_changed(self) -> bool:
+        """Whether it does not hold any more what was sent."""
+        sent, tensor = self.sent, self.tensor
+        if sent.meta:
+            return False
+        if not sent.cloned and _place(tensor) == self.place:
+            return self.memory != sent.data
+        if list(tensor.shape) != sent.shape or DTYPE_NAMES.get(tensor.dtype) != sent.dtype:
+            return True
+        return bytes_of(tensor if sent.order is None else tensor.permute(sent.order)) != sent.data
+
+
+def _place(tensor: Tensor) -> tuple[object, ...]:
+    return tensor.is_meta or tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype
 
 
 class CappedText(io.TextIOWrapper):
@@ -322,43 +405,73 @@ class _CappedBytes(io.RawIOBase):
 
 def serve(channel: int) -> NoReturn:
     """Answer requests on a file descriptor until the grader closes it."""
+    line = _Line(channel)
 
     def ask(question: Ask) -> Answer | Refuse:
-        _write(channel, encode(question))
-        answer = decode_request(_read_frame(channel))
+        line.write(encode(question))
+        answer = decode_request(line.read())
         if not isinstance(answer, Answer | Refuse):
             raise ProtocolError(f"{type(answer).__name__} is no answer")
         return answer
 
     session = Session(ask)
     while True:
-        reply = session.answer(decode_request(_read_frame(channel)))
-        try:
-            frame = encode(reply)
-        except ProtocolError as error:
-            frame = encode(Raised("ValueError", f"the answer is too large: {error}", "", ""))
-        _write(channel, frame)
+        match decode_request(line.read()):
+            case Begin():
+                session.begin()
+            case Turn() as turn:
+                session.turn(turn.example)
+            case request:
+                line.write(_frame(session.answer(request)))
 
 
-def _read_frame(channel: int) -> bytes:
-    return _read(channel, frame_length(_read(channel, 4)))
+def _frame(reply: Done | Raised) -> bytes:
+    try:
+        return encode(reply)
+    except ProtocolError as error:
+        return encode(Raised("ValueError", f"the answer is too large: {error}", "", ""))
 
 
-def _read(channel: int, size: int) -> bytes:
-    parts = []
-    while size:
-        part = os.read(channel, min(size, 1 << 20))
-        if not part:
-            os._exit(0)  # the grader is done with us
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
+class _Line:
+    """Frames on a file descriptor. What several requests that came together are answered is sent together, but soon."""
 
+    def __init__(self, channel: int) -> None:
+        self._channel = channel
+        self._read = bytearray()
+        self._written: list[bytes] = []
+        self._since = 0.0
 
-def _write(channel: int, frame: bytes) -> None:
-    view = memoryview(frame)
-    while view:
-        view = view[os.write(channel, view) :]
+    def read(self) -> bytes:
+        """The next frame, without its length; whoever waits for an answer has it first."""
+        size = frame_length(self._take(4))
+        return self._take(size)
+
+    def _take(self, size: int) -> bytes:
+        while len(self._read) < size:
+            self.flush()
+            part = os.read(self._channel, max(size - len(self._read), MIN_READ))
+            if not part:
+                os._exit(0)  # the grader is done with us
+            self._read += part
+        taken = bytes(self._read[:size])
+        del self._read[:size]
+        return taken
+
+    def write(self, frame: bytes) -> None:
+        """Send it with the next frames, but not much later than now."""
+        now = time.monotonic()
+        if not self._written:
+            self._since = now
+        self._written.append(frame)
+        if now - self._since > SOON_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what has been written."""
+        view = memoryview(b"".join(self._written))
+        self._written.clear()
+        while view:
+            view = view[os.write(self._channel, view) :]
 
 
 def _close(name: str) -> None:
@@ -404,14 +517,6 @@ def _is_dense(tensor: Tensor) -> bool:
     if type(tensor) not in (Tensor, nn.Parameter):
         return False
     return tensor.layout is torch.strided and tensor.device.type in ("cpu", "meta") and tensor.dtype in DTYPE_NAMES
-
-
-def _is_changed(sent: Array, tensor: Tensor) -> bool:
-    if sent.meta:
-        return False
-    if list(tensor.shape) != sent.shape or DTYPE_NAMES.get(tensor.dtype) != sent.dtype:
-        return True
-    return bytes_of(tensor if sent.order is None else tensor.permute(sent.order)) != sent.data
 
 
 def _clean(text: str) -> str:

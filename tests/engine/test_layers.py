@@ -46,6 +46,7 @@ LAYERS = {
         "costs",
         "minimise",
         "reproduce",
+        "precedents",
         "properties",
         "diagnosis",
         "sandbox",

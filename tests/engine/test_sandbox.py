@@ -22,12 +22,14 @@ import torch
 
 from headcheck.course import Limits
 from headcheck.errors import ProtocolError, SandboxError, StudentDied, StudentTimeout
-from headcheck.protocol import Load, Raised, encode
+from headcheck.protocol import Call, Load, Raised, array_of, decode_reply, encode, tensor_of
 from headcheck.sandbox import (
     BUBBLEWRAP_MISSING,
     MAX_QUESTIONS,
     MAX_STARTS,
     MAX_THREADS,
+    MAX_TOGETHER,
+    TOGETHER_SECONDS,
     Layers,
     Sandbox,
     closed_directories,
@@ -40,6 +42,7 @@ from headcheck.sandbox import (
 from headcheck.student import Connection
 from headcheck.system_calls import LIBSECCOMP_MISSING
 from headcheck.warm import Ended, Forked, Ready
+from headcheck.worker import SOON_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -528,9 +531,10 @@ def test_a_submission_that_ends_while_the_grader_calls_it_back_ended(
     text = f"import os\nclass Trap:\n    def __call__(self):\n        {act}\ndef f(g): return g(Trap())\n"
     text += """
 from headcheck import worker
+line = worker._Line(3)
 def ask(question):
-    worker._write(3, worker.encode(question))
-    session.answer(worker.decode_request(worker._read_frame(3)))
+    line.write(worker.encode(question))
+    session.answer(worker.decode_request(line.read()))
 import gc
 session = next(each for each in gc.get_objects() if type(each) is worker.Session)
 session._ask = ask
@@ -539,6 +543,42 @@ session._ask = ask
         worker.load({"work": text.encode()}, "work", ())
         with pytest.raises(ending):
             Connection(worker).call(0, "f", (lambda trap: trap(),), {})
+        assert not worker.alive
+
+
+# Several requests at once
+
+SIZES = (1, 2, MAX_TOGETHER // 4, 3, 4, MAX_TOGETHER, 5, *range(100))
+
+
+def test_requests_are_sent_together(full: Sandbox, limits: Limits) -> None:
+    """More than the line holds, too; the replies come in order, as bytes."""
+    with worker_of(full, limits) as worker:
+        worker.load({"work": b"def f(X): return X.sum()"}, "work", ())
+        frames = [encode(Call(0, "f", [array_of(torch.full((n,), 2.0))], {}, False, 0, {}, [])) for n in SIZES]
+        replies = [decode_reply(payload) for payload in worker.together(frames)]
+        assert [tensor_of(reply.value).item() for reply in replies] == [2.0 * n for n in SIZES]
+
+
+def test_none_of_several_requests_may_take_long(full: Sandbox, limits: Limits) -> None:
+    """Those that were answered before it are not lost."""
+    with worker_of(full, limits) as worker:
+        worker.load({"work": b"from time import sleep"}, "work", ())
+        seconds = (0.0, 2 * SOON_SECONDS, TOGETHER_SECONDS + 1)
+        replies = worker.together([encode(Call(0, "sleep", [each], {}, False, 0, {}, [])) for each in seconds])
+        assert [decode_reply(next(replies)).value for _ in range(2)] == [None, None]
+        with pytest.raises(StudentTimeout, match="no answer within 1 s"):
+            next(replies)
+        assert not worker.alive
+
+
+def test_a_worker_that_says_more_than_it_is_asked_is_ended(full: Sandbox, limits: Limits) -> None:
+    """What it would answer next could be read as the answer to something else."""
+    text = "import os\nfrom headcheck.protocol import *\ndef f(): os.write(3, encode(Done(1, {}, {}, '')))"
+    with worker_of(full, limits) as worker:
+        worker.load({"work": text.encode()}, "work", ())
+        with pytest.raises(ProtocolError, match="more was said than was asked"):
+            list(worker.together([encode(Call(0, "f", [], {}, False, 0, {}, []))]))
         assert not worker.alive
 
 

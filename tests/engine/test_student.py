@@ -506,7 +506,8 @@ def test_the_worker_forgets_what_nobody_here_refers_to():
         del out, handle
         gc.collect()
         it.f(x)
-        sizes.append((len(session._objects), len(session._refs), len(session._nodes), len(session._leaves)))
+        held = session._example
+        sizes.append((len(held.objects), len(held.nodes), len(held.leaves), len(held._numbers)))
     assert sizes[0] == sizes[1]
 
 

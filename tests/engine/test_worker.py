@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from threading import Thread
 from types import ModuleType, SimpleNamespace
 
@@ -22,6 +23,7 @@ from headcheck.protocol import (
     Answer,
     Array,
     Ask,
+    Begin,
     Call,
     Callback,
     Done,
@@ -33,6 +35,7 @@ from headcheck.protocol import (
     Raised,
     Refuse,
     Remote,
+    Turn,
     array_of,
     decode_reply,
     encode,
@@ -40,7 +43,7 @@ from headcheck.protocol import (
     tensor_of,
     unpack,
 )
-from headcheck.worker import CappedText, Session, serve
+from headcheck.worker import SOON_SECONDS, CappedText, Session, serve
 
 
 def call(path="f", *args, ref=0, grad=True, seed=0, dropped=()):
@@ -172,10 +175,10 @@ class Unlooked:
 def test_an_object_that_cannot_be_looked_at_gives_no_clue(import_system):
     """The exception itself is told all the same."""
     session, _ = loaded("def f(x):\n    return x.y")
-    session._objects[0].x = Unlooked()
+    session._submission.x = Unlooked()
     reply = session.answer(Call(0, "f", [Remote(0, "object", "m")], {}, True, 0, {}, []))
     assert (reply.kind, reply.place.line, reply.clue) == ("AttributeError", 2, [])
-    session._objects[1] = Unlooked()
+    session._example.objects[1] = Unlooked()
     reply = session.answer(Call(0, "f", [Remote(1, "object", "m")], {}, True, 0, {}, []))
     assert (reply.kind, reply.place, reply.clue) == ("AttributeError", None, [])
 
@@ -382,7 +385,10 @@ class Served:
 
 
 SERVED = """
-import torch
+import time, types, torch
+from time import sleep
+layer = torch.nn.Linear(2, 1)
+def box(value): return types.SimpleNamespace(value=value)
 def add(x, y): return x + y
 def ask(function): return function(torch.ones(2), n=3)
 def much(): return [torch.zeros(5_000_000, dtype=torch.float64) for _ in range(2)]
@@ -507,3 +513,40 @@ def test_a_mistake_in_a_notebook_is_the_students(import_system):
     """As in a file, with what there is to say of the notebook."""
     _, reply = from_notebook(("x", "%%bash\nls"), ("s-a-code", "def a(x):\n    return (x"))
     assert (reply.kind, len(reply.findings)) == ("SyntaxError", 1)
+
+
+def test_requests_that_come_together_are_answered_in_order(served):
+    """Each in the example whose turn it is; an example that begins anew numbers from the start."""
+    turns = [(1, 3), (2, 4), (1, 5)]
+    frames = [encode(Turn(example)) + encode(call("box", value)) for example, value in turns]
+    served.channel.sendall(encode(Begin()) + b"".join(frames))
+    refs = [decode_reply(served.read(frame_length(served.read(4)))).value.ref for _ in turns]
+    assert refs == [1, 1, 2]
+    served.channel.sendall(b"".join(encode(Turn(example)) + encode(Get(1, "value")) for example in (1, 2)))
+    values = [decode_reply(served.read(frame_length(served.read(4)))).value for _ in range(2)]
+    assert values == [3, 4]
+    served.channel.sendall(encode(Begin()))
+    assert served.request(Get(1, "value")).kind == "KeyError"
+    assert served.request(call("box", 6)).value.ref == 1
+
+
+def test_what_is_answered_does_not_wait_for_slow_calls(served):
+    """At most for one."""
+    slow = encode(call("sleep", 3 * SOON_SECONDS))
+    served.channel.sendall(encode(call("add", 1, 2)) + slow + encode(call("sleep", 1.0)))
+    started = time.monotonic()
+    assert decode_reply(served.read(frame_length(served.read(4)))).value == 3
+    assert time.monotonic() - started < 0.9
+    for _ in range(2):
+        assert decode_reply(served.read(frame_length(served.read(4)))).value is None
+
+
+def test_a_public_function_goes_by_its_name(served):
+    """In every example, whether it was asked for before or not; a value or a module does not."""
+    assert served.request(Get(0, "add")).value == Remote("add", "callable", "function")
+    served.channel.sendall(encode(Begin()))
+    assert served.request(call("", 1, 2, ref="add")).value == 3
+    assert served.request(call("", 2, ref="box")).value.ref == 1
+    assert served.request(call("", 2, ref="none")).kind == "AttributeError"
+    assert served.request(Get(0, "layer")).value.ref == 2
+    assert served.request(call("", Remote("add", "callable", "function"), ref="ask")).message.startswith("add() got")

@@ -8,7 +8,9 @@ grade: $(VENV)/installed  ## grade the example class
 	$(BIN)/headcheck grade examples/submitted -o results
 
 test: $(VENV)/installed  ## run every check: style, types, tests, the proof of every grader
-	$(BIN)/tox run
+	$(BIN)/tox run-parallel --parallel 2 --notest
+	$(BIN)/tox run-parallel --parallel 2 --skip-pkg-install -m one_core
+	$(BIN)/tox run --skip-pkg-install -m two_cores
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

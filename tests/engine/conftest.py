@@ -6,6 +6,8 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch and numpy start threads: graders must be able to fork
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_START", None)  # this process is measured by now; what it starts need not be
 
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -45,6 +47,7 @@ from headcheck.strategies import normal, seeds
 
 HINTS = ("What happens to one number?", "What is added to it?")
 """
+FORKS = "forks: grader processes are forked, for which pytest must have one thread (not with `--numprocesses`)"
 NEEDLE = "a line of the reference that nobody may see"
 
 
@@ -63,6 +66,19 @@ def write_tiny_course(root: Path) -> Course:
         text.replace("from torch import Tensor", "from tiny.double import double\nfrom torch import Tensor")
     )
     return read_course(root)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The mark of tests that ask for `single_threaded`."""
+    config.addinivalue_line("markers", FORKS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark them, so that they can be run by themselves."""
+    for item in items:
+        if "single_threaded" in getattr(item, "fixturenames", ()):
+            item.add_marker("forks")
 
 
 def require(condition: bool, reason: str) -> None:

@@ -242,6 +242,17 @@ def test_a_quick_audit_finds_what_a_thorough_one_does(write_course: WriteCourse)
     assert tried[0] < tried[1]
 
 
+def test_a_quick_audit_asks_slow_properties_last(write_course: WriteCourse) -> None:
+    """Of three mistakes that everything sees, one is enough to show that the slow one sees any."""
+    slow = EQUALS.format(points=1, name="slow", more="").replace("assert_close(", "time.sleep(0.05); assert_close(")
+    wrong = "".join(f'def wrong_{n}(X):\n    """You."""\n    return X + {n}\n' for n in (1, 2, 3))
+    course = write_course(public=slow, hidden=GOOD, misconceptions=wrong)
+    for thorough, times in ((True, 3), (False, 1)):
+        rows = audit(course, course.exercises[0], seed=1, thorough=thorough).rows
+        met = [result.name for row in rows if row.kind == "misconception" for result in row.results]
+        assert met.count("slow") == times
+
+
 def test_a_misconception_may_ask_to_be_trained(write_course: WriteCourse) -> None:
     """That a training property separates right from wrong can be shown by a mistake that others see too."""
     hidden = GOOD + EQUALS.format(points=2, name="training", more=", training=True")

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headcheck import properties
-from headcheck.course import libraries, read_course
+from headcheck.course import read_course
 from headcheck.grading import Exams, Paper, Sitting, examine
 from headcheck.properties import load_reference
 from headcheck.sandbox import open_sandbox
@@ -90,7 +90,7 @@ def main():
     parser.add_argument("name", nargs="?", help="a section, or SECTION/SLUG; all of the course without it")
     wanted = COURSE.select(parser.parse_args().name)
     exams = Exams(COURSE, COURSE.seed, training=False)
-    sandbox, probes = open_sandbox(COURSE.limits, needs=libraries(wanted))
+    sandbox, probes = open_sandbox(COURSE.limits, needs=COURSE.libraries(wanted))
     meter = Meter(sandbox)
     table = Table("exercise", "properties", "floor, s of CPU", "first", "then", "times the floor", "MiB in all")
     sums = [0.0, 0.0, 0.0]

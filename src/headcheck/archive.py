@@ -1,8 +1,9 @@
 """Results on disk: written whole or not at all, found again by what they are the result of.
 
 `<results>/<student>/<section>.json` is what everything else is made from. `<results>/.cache/` keeps the result of each
-exercise under the hash of its submission, its graders, the engine's version, the seed and the sandbox's level: a killed
-run resumes from it, equal files are graded once, and a change grades again only what it touches.
+exercise under the hash of its submission, its graders, the versions of the engine and of what it grades with, the seed
+and the sandbox's level: a killed run resumes from it, equal files are graded once, and a change grades again only what
+it touches.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import errno
 import fcntl
 import hashlib
 import os
+import platform
 import tempfile
 import time
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +26,15 @@ from headcheck.errors import HeadcheckError, ResultsError
 from headcheck.results import exercise_from_json, section_from_json, section_result, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import IO
 
     from headcheck.results import ExerciseResult, Level, SectionResult
 
 CACHE = ".cache"
 PART = ".part"
+LIBRARIES = ("torch", "numpy", "hypothesis")
+"""What an exercise's result depends on besides headcheck and Python."""
 PATIENCE = 10.0  # seconds for the grader processes of a run that was killed to be gone
 
 
@@ -149,20 +155,26 @@ def _place(directory: Path, result: SectionResult) -> Path:
     return directory / result.student / f"{result.section}.json"
 
 
-def read_sections(directory: Path) -> list[SectionResult]:
-    """All results in a directory, by student and section."""
+def read_sections(directory: Path, each: Callable[[Collection[Path]], Iterable[Path]] = iter) -> list[SectionResult]:
+    """All results in a directory, by student and section; files are read as `each` hands them out."""
     paths = sorted(path for path in directory.glob("*/*.json") if not path.parent.name.startswith("."))
     if not paths:
         raise HeadcheckError(f"{directory} holds no results; make some with `headcheck grade SUBMITTED -o {directory}`")
-    return [section_from_json(path.read_bytes(), str(path)) for path in paths]
+    return [section_from_json(path.read_bytes(), str(path)) for path in each(paths)]
 
 
 def result_key(fingerprint: str, sources: Mapping[str, bytes], *, seed: int, level: Level) -> str:
     """What an exercise's result depends on, as a hash."""
-    digest = hashlib.sha256(repr((__version__, fingerprint, seed, level)).encode())
+    digest = hashlib.sha256(repr((_versions(), fingerprint, seed, level)).encode())
     for name in sorted(sources):
         digest.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
     return digest.hexdigest()
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    """Of Python the first two numbers, of all else whole; nothing is imported for it."""
+    return (__version__, ".".join(platform.python_version_tuple()[:2]), *map(version, LIBRARIES))
 
 
 def recall(directory: Path, key: str) -> ExerciseResult | None:

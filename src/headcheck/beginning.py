@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headcheck.archive import tree_beside
-from headcheck.course import COURSE_FILE, libraries, read_course
+from headcheck.course import COURSE_FILE, read_course
 from headcheck.errors import CourseError
 from headcheck.language import say_prose
 from headcheck.release import public_files, refuse_leaks
@@ -57,7 +57,7 @@ def write_copy(course: Course, directory: Path, form: Form) -> Course:
 def missing_libraries(course: Course) -> str:
     """What some exercises need and is not installed, with the command that brings it; nothing if all is there."""
     try:
-        libraries(list(course.exercises))
+        course.libraries(list(course.exercises))
     except CourseError as error:
         return str(error)
     return ""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import lru_cache
+from itertools import chain, pairwise
 from statistics import median
 
 from headcheck.matrices import short
@@ -53,9 +54,9 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Run:
-    """One training: its line through the drawing, where that ends, and its first and last value."""
+    """One training: its path through the drawing, where that ends, and its first and last value."""
 
-    points: str
+    path: str
     end: tuple[float, float]
     first: str
     last: str
@@ -65,7 +66,7 @@ class Run:
 class Spread:
     """How the last values of so many runs are spread, in words; and bands or, on a scale, spans that hold most of them.
 
-    Bands are outlines, spans go from left to right; the wider one comes first.
+    Bands are paths around them, spans go from left to right; the wider one comes first.
     """
 
     count: int
@@ -162,7 +163,7 @@ def _spread(
         spans = tuple((axis.place(low[0]), axis.place(high[0])) for low, high in around)
         return Spread(len(runs), *words, (), spans)
     bands = [[*_places(low, axis, longest), *reversed(_places(high, axis, longest))] for low, high in around]
-    return Spread(len(runs), *words, tuple(map(_line, bands)), ())
+    return Spread(len(runs), *words, tuple(map(_path, bands)), ())
 
 
 def _allowed(places: dict[bool, float], low: float, high: float) -> tuple[float, float] | None:
@@ -178,16 +179,27 @@ def _run(values: list[float], axis: _Axis, longest: int, *, is_scale: bool) -> R
         end = axis.place(values[-1]), SCALE_HEIGHT / 2
         return Run("", end, _text(values[0]), _text(values[-1]))
     places = _places(values, axis, longest)
-    return Run(_line(places), places[-1], _text(values[0]), _text(values[-1]))
+    return Run(_path(places), places[-1], _text(values[0]), _text(values[-1]))
 
 
 def _places(values: list[float], axis: _Axis, longest: int) -> list[tuple[float, float]]:
-    step = (WIDTH - LEFT - RIGHT) / max(1, longest - 1)
-    return [(round(LEFT + step * number, 1), axis.place(value)) for number, value in enumerate(values)]
+    return list(zip(_along(longest), map(axis.place, values), strict=False))
 
 
-def _line(places: list[tuple[float, float]]) -> str:
-    return " ".join(f"{x:g},{y:g}" for x, y in places)
+@lru_cache
+def _along(steps: int) -> list[float]:
+    """Where each of so many steps is drawn."""
+    size = (WIDTH - LEFT - RIGHT) / max(1, steps - 1)
+    return [round(LEFT + size * step, 1) for step in range(steps)]
+
+
+def _path(places: list[tuple[float, float]]) -> str:
+    """Where it begins, and how far each place is from the one before, which is shorter than where it is.
+
+    Places are in tenths and below a thousand: four digits say all of it.
+    """
+    steps = pairwise([(0.0, 0.0), *places])
+    return "m" + " ".join([f"{x - from_x:.4g},{y - from_y:.4g}" for (from_x, from_y), (x, y) in steps])
 
 
 class _Axis:
@@ -202,11 +214,10 @@ class _Axis:
         self.low, self.high = (0.0, 1.0) if share and high - low > 0.5 else (low - room, high + room)  # noqa: PLR2004
         if share:
             self.low, self.high = max(0.0, self.low), min(1.0, self.high)
-        self._start, self._end = start, end
+        self._start, self._unit = start, (end - start) / (self.high - self.low)
 
     def place(self, value: float) -> float:
-        part = (self._scaled(value) - self.low) / (self.high - self.low)
-        return round(self._start + part * (self._end - self._start), 1)
+        return round(self._start + (self._scaled(value) - self.low) * self._unit, 1)
 
     def ticks(self) -> list[float]:
         """Round numbers between the ends, a few."""

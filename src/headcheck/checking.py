@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headcheck.course import libraries
 from headcheck.grading import Exams, Grader
 from headcheck.progress import Standing
 from headcheck.sandbox import open_sandbox
@@ -94,7 +93,7 @@ class Checker:
 
     def _grader(self, exams: Exams, exercise: Exercise) -> Grader:
         """One whose sandbox has the libraries that the exercise needs."""
-        needs = set(libraries(self._course.with_used([exercise])))
+        needs = set(self._course.libraries(self._course.with_used([exercise])))
         if self._sandbox is None or not needs <= set(self._sandbox.needs):
             needs |= set(self._sandbox.needs) if self._sandbox else set()
             self.close()

@@ -13,6 +13,7 @@ import sys
 import sysconfig
 import threading
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -22,7 +23,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from headcheck.course import find_course, libraries, notebook_of, read_course
+from headcheck.course import find_course, notebook_of, read_course
 from headcheck.errors import HeadcheckError
 from headcheck.language import (
     ENGLISH,
@@ -35,7 +36,7 @@ from headcheck.language import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import Literal
 
     from click.types import OptionHelpExtra
@@ -89,6 +90,7 @@ SAID_BY_CLICK = (
 )
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
+_Item = TypeVar("_Item")
 
 out = Console(highlight=False, markup=False)  # names of students and files are no markup
 err = Console(stderr=True, highlight=False, markup=False)
@@ -247,7 +249,7 @@ def grade(
     seed = course.seed if seed is None else seed
     wanted = course.select(name)
     submissions = read_class(submitted, course)
-    before = archive.read_sections(results) if diff else []
+    before = _read(results) if diff else []
     context.with_resource(archive.held(results))
     started = time.perf_counter()
     to_grade = [
@@ -264,7 +266,7 @@ def grade(
         _compare(before, list({(each.student, each.section): each for each in [*before, *found]}.values()))
         out.print(say("Nothing is published: the same command without --diff does that, and has little left to do."))
     else:
-        _publish(course, results, archive.read_sections(results))
+        _publish(course, results)
     seconds = f"{time.perf_counter() - started:.1f}"
     counted = say("1 submission") if len(submissions) == 1 else say("{count} submissions", count=len(submissions))
     out.print(say("{what} in {seconds} s, sandbox: {level}", what=counted, seconds=seconds, level=level))
@@ -290,7 +292,7 @@ class _Task(NamedTuple):
         from headcheck import archive
 
         found: list[SectionResult] = []
-        with _progress() as progress:
+        with _progress(say("grading"), auto_refresh=False) as progress:  # whose thread would forbid forking
             task = progress.add_task("grading", total=len(self.submissions))
             for sections in results:
                 for graded in sections or ():
@@ -308,7 +310,7 @@ def _grade_here(task: _Task, jobs: int) -> tuple[list[SectionResult], Tally, Lev
     from headcheck.sandbox import launch_strongest, settle
 
     course, results = task.course, task.results
-    needs = libraries(task.to_grade)
+    needs = course.libraries(task.to_grade)
     sandboxes: list[Sandbox] = [launch_strongest(needs=needs) for _ in range(jobs)]
     try:
         from headcheck.crew import Crew
@@ -383,45 +385,69 @@ def _require_level(probes: Probes, *, weak_sandbox: bool) -> None:
         )
 
 
-def _progress() -> Progress:
+def _progress(said: str, *, auto_refresh: bool) -> Progress:
     columns = (
-        TextColumn(say("grading")),
+        TextColumn(said),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn(say("left")),
         TimeRemainingColumn(),
     )
-    return Progress(*columns, console=err, auto_refresh=False)  # a refreshing thread would forbid forking
+    return Progress(*columns, console=err, auto_refresh=auto_refresh, transient=auto_refresh)
 
 
-def _publish(course: Course, directory: Path, results: list[SectionResult]) -> None:
+def _watched(said: str, items: Collection[_Item]) -> Iterator[_Item]:
+    """These items one by one; on a terminal it shows how many are left, and how long that takes, after a second."""
+    progress = _progress(said, auto_refresh=True)
+    task = progress.add_task(said, total=len(items))
+    patience = time.monotonic() + PATIENCE
+    with contextlib.ExitStack() as shown:
+        for item in items:
+            yield item
+            progress.advance(task)
+            if time.monotonic() > patience and not progress.live.is_started and err.file.isatty():
+                shown.enter_context(progress)
+
+
+def _read(directory: Path) -> list[SectionResult]:
+    from headcheck.archive import read_sections
+
+    return read_sections(directory, partial(_watched, say("reading results")))
+
+
+def _publish(course: Course, directory: Path) -> None:
     from headcheck.archive import write_atomically
     from headcheck.export import grades_csv
-    from headcheck.html import report_pages
     from headcheck.questions import awaiting
     from headcheck.terminal import class_table
 
+    places = {section: place for place, section in enumerate(course.sections)}
+    results = sorted(_read(directory), key=lambda each: (each.student, places.get(each.section, len(places))))
     for name in ("students", "exercises"):
         shutil.rmtree(directory / "report" / name, ignore_errors=True)  # pages of what is no longer there
     write_atomically(directory / "grades.csv", grades_csv(results, list(course.sections)).encode())
-    unjudged = awaiting(course)
-    names = {exercise.id: exercise.title for exercise in course.exercises}
-    pages = report_pages(results, course.sections, unjudged, names=names)
-    with _patience() as status:
-        for number, (path, render) in enumerate(pages.items(), start=1):
-            status.update(say("writing page {number} of {count}", number=number, count=len(pages)))
-            write_atomically(directory / "report" / path, render().encode())
-    out.print(class_table(results, unjudged))
+    for path, render in _watched(say("writing pages"), _pages(course, directory, results).items()):
+        write_atomically(directory / "report" / path, render().encode())
+    out.print(class_table(results, awaiting(course)))
     out.print(say("Grades: {path}", path=directory / "grades.csv"), soft_wrap=True)
     out.print(say("Report: {path}", path=directory / "report" / "index.html"), soft_wrap=True)
+
+
+def _pages(course: Course, directory: Path, results: list[SectionResult]) -> dict[str, Callable[[], str]]:
+    from headcheck.html import SIMILAR, report_pages
+    from headcheck.questions import awaiting
+
+    names = {exercise.id: exercise.title for exercise in course.exercises}
+    beside = (directory / "report" / SIMILAR).is_file()
+    return report_pages(results, course.sections, awaiting(course), names=names, similar=beside)
 
 
 def _compare(before: list[SectionResult], after: list[SectionResult]) -> Differences:
     from headcheck.differences import differences
     from headcheck.terminal import differences_view
 
-    found = differences(before, after)
+    found = differences(before, after, partial(_watched, say("comparing")))
     out.print(differences_view(found))
     return found
 
@@ -434,7 +460,7 @@ def _compare(before: list[SectionResult], after: list[SectionResult]) -> Differe
 def similar(root: Path | None, submitted: Path, results: Path, name: str | None) -> None:
     """Show whose work is more alike than its exercise explains: facts for a person, never points."""
     from headcheck.archive import write_atomically
-    from headcheck.html import render_similar
+    from headcheck.html import OVERVIEW, SIMILAR, render_similar
     from headcheck.reading import LIMITS, known_pieces, read_works
     from headcheck.sandbox import open_sandbox
     from headcheck.similarity import similarities
@@ -449,16 +475,19 @@ def similar(root: Path | None, submitted: Path, results: Path, name: str | None)
     wanted = course.select(name)
     submissions = read_class(submitted, course)
     with _patience() as status:
-        status.update(say("reading and comparing"))
+        status.update(say("getting ready"))
         sandbox, _ = open_sandbox(LIMITS)
-        try:
-            works, left_out = read_works(course, wanted, submissions, sandbox)
-        finally:
-            sandbox.close()
-        found = similarities(works, {exercise.id: known_pieces(exercise) for exercise in wanted}, left_out)
-        page = render_similar(found, {exercise.id: exercise.title for exercise in course.exercises})
-    path = results / "report" / "similar.html"
-    write_atomically(path, page.encode())
+    try:
+        works, left_out = read_works(course, wanted, _watched(say("reading submissions"), submissions), sandbox)
+    finally:
+        sandbox.close()
+    known = {exercise.id: known_pieces(exercise) for exercise in wanted}
+    found = similarities(works, known, left_out, partial(_watched, say("comparing")))
+    path, overview = results / "report" / SIMILAR, results / "report" / OVERVIEW
+    names = {exercise.id: exercise.title for exercise in course.exercises}
+    write_atomically(path, render_similar(found, names, overview=overview.is_file()).encode())
+    if overview.is_file():
+        write_atomically(overview, _pages(course, results, _read(results))[OVERVIEW]().encode())
     out.print(similar_view(found))
     out.print(say("Report: {path}", path=path), soft_wrap=True)
 
@@ -474,7 +503,7 @@ def diff(root: Path | None, before: Path, after: Path, table: Path | None) -> No
     from headcheck.differences import differences_csv
 
     _course(root)  # in whose language the sentences of its checks are
-    found = _compare(archive.read_sections(before), archive.read_sections(after))
+    found = _compare(_read(before), _read(after))
     if table is not None:
         archive.write_atomically(table, differences_csv(found).encode())
     sys.exit(EXIT_FAILED if found else 0)
@@ -608,7 +637,7 @@ class Desk:
         if self._checker is None:
             from headcheck.sandbox import launch_strongest, settle
 
-            sandbox = launch_strongest(needs=libraries(self._course.with_used(exercises)))
+            sandbox = launch_strongest(needs=self._course.libraries(self._course.with_used(exercises)))
             try:
                 from headcheck.checking import Checker
 
@@ -755,9 +784,7 @@ def _patience() -> Iterator[Status]:
 @click.pass_obj
 def report(root: Path | None, results: Path) -> None:
     """Write grades.csv and the pages again from RESULTS."""
-    from headcheck import archive
-
-    _publish(_course(root), results, archive.read_sections(results))
+    _publish(_course(root), results)
 
 
 @main.command()
@@ -785,7 +812,7 @@ def export(
     from headcheck import archive
 
     course = _course(root)
-    graded = archive.read_sections(results)
+    graded = _read(results)
     lost = None
     if late is not None:
         from headcheck.lateness import chosen_rule, penalised, points_lost, read_late
@@ -806,17 +833,17 @@ def export(
 
         programs = sysconfig.get_path("scripts")  # nbgrader runs alembic, wherever it finds it
         os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", "")])
-        write_gradebook(course, graded, db_url)
+        write_gradebook(course, _watched(say("writing results"), graded), db_url)
         students = len({each.student for each in graded})
         out.print(
             say("wrote {count} sections of {students} students to the gradebook", count=len(graded), students=students)
         )
         return
     if form == "gradescope" and file is not None and file.suffix != ".json":
-        from headcheck.gradescope import results_by_student
+        from headcheck.gradescope import by_student, results_json
 
-        for student, data in results_by_student(graded).items():
-            archive.write_atomically(file / student / "results.json", data)
+        for student, own in _watched(say("writing results"), by_student(graded).items()):
+            archive.write_atomically(file / student / "results.json", results_json(own))
         return
     exported = _exported(course, graded, form, roster, lost)
     if file is None:
@@ -848,7 +875,7 @@ def _exported(
     if form == "junit":
         from headcheck.junit import junit_xml
 
-        return junit_xml(graded)
+        return junit_xml(_watched(say("writing results"), graded))
     from headcheck.export import grades_csv
 
     return grades_csv(graded, list(course.sections), lost).encode()

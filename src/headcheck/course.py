@@ -68,6 +68,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     limits: Limits = Limits()
     late: Late | None = None
+    install: tuple[str, ...] = ("headcheck",)
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Course:
-    """A directory with `assignments/course.toml`, and its exercises in order."""
+    """A directory with `assignments/course.toml`, and its exercises in order; `install` is what pip is told for it."""
 
     root: Path
     title: str
@@ -165,6 +166,7 @@ class Course:
     sections: dict[str, str]
     exercises: tuple[Exercise, ...]
     late: Late | None = None
+    install: tuple[str, ...] = ("headcheck",)
 
     def exercise(self, name: str) -> Exercise:
         """The exercise of that id (`section/slug`)."""
@@ -227,19 +229,23 @@ class Course:
             digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
         return digest.hexdigest()
 
+    @property
+    def installation(self) -> str:
+        """The command that brings headcheck with all that the exercises need."""
+        return " ".join(["pip", "install", *(f'"{each}"' for each in self.install)])
+
+    def libraries(self, exercises: list[Exercise]) -> tuple[str, ...]:
+        """What these exercises need besides torch; raises CourseError when any of it is not installed."""
+        needs = {name: exercise.id for exercise in exercises for name in exercise.needs}
+        for name, exercise in needs.items():
+            package = name.partition(".")[0]
+            if find_spec(package) is None:
+                raise CourseError(f"{exercise} needs {package}; install it with: {self.installation}")
+        return tuple(sorted(needs))
+
     @cached_property
     def _by_id(self) -> dict[str, Exercise]:
         return {exercise.id: exercise for exercise in self.exercises}
-
-
-def libraries(exercises: list[Exercise]) -> tuple[str, ...]:
-    """What these exercises need besides torch; raises CourseError when any of it is not installed."""
-    needs = {name: exercise.id for exercise in exercises for name in exercise.needs}
-    for name, exercise in needs.items():
-        package = name.partition(".")[0]
-        if find_spec(package) is None:
-            raise CourseError(f"{exercise} needs {package}; install it with: pip install 'headcheck[attention]'")
-    return tuple(sorted(needs))
 
 
 def notebook_of(section: str) -> str:
@@ -276,7 +282,7 @@ def read_course(root: Path) -> Course:
             exercises[exercise.id] = exercise
     sections = {section.name: section.title for section in content.section}
     listed = tuple(exercises.values())
-    return Course(root, content.title, content.seed, content.limits, sections, listed, content.late)
+    return Course(root, content.title, content.seed, content.limits, sections, listed, content.late, content.install)
 
 
 def _exercise(root: Path, section: str, entry: _Entry, earlier: dict[str, Exercise], limits: Limits) -> Exercise:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from headcheck.course import libraries, read_course
+from headcheck.course import read_course
 from headcheck.errors import HeadcheckError, SandboxError
 from headcheck.grading import Exams, Grader, Tally
 from headcheck.lockdown import die_with_parent, protect
@@ -242,7 +242,7 @@ def is_broken(results: list[SectionResult]) -> bool:
 def _take_up(duty: Duty) -> tuple[Grader, list[Exercise], Probes]:
     course = read_course(Path(duty.course))
     exercises = [course.exercise(name) for name in duty.exercises]
-    sandbox = launch_strongest(needs=libraries(exercises))
+    sandbox = launch_strongest(needs=course.libraries(exercises))
     exams = Exams(course, duty.seed)
     for exercise in exercises:
         exams.of(exercise)  # while the sandbox warms up

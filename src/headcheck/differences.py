@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from headcheck.tables import plain, points_cell, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from headcheck.results import ExerciseResult, PropertyResult, SectionResult
 
@@ -109,10 +109,14 @@ class Differences:
         return [change for change in self.students if change.kind == kind]
 
 
-def differences(before: list[SectionResult], after: list[SectionResult]) -> Differences:
-    """What changed from one grading to the other."""
+def differences(
+    before: list[SectionResult],
+    after: list[SectionResult],
+    each: Callable[[Collection[str]], Iterable[str]] = iter,
+) -> Differences:
+    """What changed from one grading to the other; students are compared as `each` hands out their names."""
     old, new = _work(before), _work(after)
-    compared = [_student(name, old.get(name), new.get(name)) for name in sorted({*old, *new})]
+    compared = [_student(name, old.get(name), new.get(name)) for name in each(sorted({*old, *new}))]
     changed = [change for change in compared if change.exercises]
     ranks = ("loses", "gains", "other")
     changed.sort(key=lambda change: (ranks.index(change.kind), -abs(change.gained)))

@@ -19,6 +19,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from headcheck.archive import LIBRARIES
 from headcheck.errors import SandboxError
 from headcheck.language import say, translated
 from headcheck.lockdown import landlock_version
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from headcheck.results import Level
     from headcheck.sandbox import Probes, Sandbox
 
-LIBRARIES = ("torch", "numpy", "hypothesis")
 SETTINGS = {
     "kernel.apparmor_restrict_unprivileged_userns": (
         "1",
@@ -236,14 +236,15 @@ def _versions(course: Course | None) -> list[Line]:
     lines += [Line(name, True, version(name)) for name in ("headcheck", *LIBRARIES)]
     needs = {name.partition(".")[0]: exercise.id for exercise in _exercises(course) for name in exercise.needs}
     distributions = packages_distributions()
-    return lines + [_library(name, exercise, distributions) for name, exercise in sorted(needs.items())]
+    installation = course.installation if course else ""
+    return lines + [_library(name, exercise, distributions, installation) for name, exercise in sorted(needs.items())]
 
 
 def _exercises(course: Course | None) -> Iterable[Exercise]:
     return course.exercises if course else ()
 
 
-def _library(name: str, exercise: str, distributions: Mapping[str, list[str]]) -> Line:
+def _library(name: str, exercise: str, distributions: Mapping[str, list[str]], installation: str) -> Line:
     for distribution in distributions.get(name, ()):
         return Line(distribution, True, version(distribution))
-    return Line(name, False, say("{exercise} needs it: pip install 'headcheck[attention]'", exercise=exercise))
+    return Line(name, False, say("{exercise} needs it: {command}", exercise=exercise, command=installation))

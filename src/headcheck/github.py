@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from headcheck import __version__
+
+if TYPE_CHECKING:
+    from headcheck.course import Course
 
 WORKFLOW = ".github/workflows/headcheck.yml"
 
 
-def workflow() -> str:
+def workflow(course: Course) -> str:
     """It installs this version of headcheck, checks all that was begun, and shows it on the run's page.
 
     The run succeeds when what was begun is right, and there is something.
     """
-    return _WORKFLOW.replace("VERSION", __version__)
+    return _WORKFLOW.replace("INSTALL", course.installation).replace("VERSION", __version__)
 
 
 _WORKFLOW = """\
@@ -39,7 +44,7 @@ jobs:
         run: |
           sudo apt-get update -qq
           sudo apt-get install -qq --no-install-recommends bubblewrap libseccomp2
-          python -m pip install --quiet "headcheck[attention]==VERSION"
+          python -m INSTALL "headcheck==VERSION" --quiet
       - name: Check what was begun
         run: |
           code=0

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headcheck.course import libraries, notebook_of
+from headcheck.course import notebook_of
 from headcheck.grading import Exams, Grader
 from headcheck.language import translated
 from headcheck.sandbox import open_sandbox, require_level
@@ -62,12 +62,12 @@ def results_json(results: list[SectionResult], *, seconds: float | None = None) 
     return json.dumps(content, indent=1).encode() + b"\n"
 
 
-def results_by_student(results: list[SectionResult]) -> dict[str, bytes]:
-    """The file of each student of a class."""
+def by_student(results: list[SectionResult]) -> dict[str, list[SectionResult]]:
+    """The sections of each student of a class."""
     sections: dict[str, list[SectionResult]] = defaultdict(list)
     for result in results:
         sections[result.student].append(result)
-    return {student: results_json(found) for student, found in sections.items()}
+    return dict(sections)
 
 
 def _about(exercise: ExerciseResult) -> str:
@@ -121,7 +121,7 @@ def _grade(
     exams = Exams(course, course.seed)
     results: list[SectionResult] = []
     for _ in range(TRIES):
-        sandbox, probes = open_sandbox(course.limits, needs=libraries(course.with_used(wanted)))
+        sandbox, probes = open_sandbox(course.limits, needs=course.libraries(course.with_used(wanted)))
         try:
             require_level(probes, weak_sandbox=weak_sandbox, accept_by=ACCEPT)
             results = Grader(course, exams, sandbox).grade_submission(submission, wanted)

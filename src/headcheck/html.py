@@ -25,7 +25,7 @@ from headcheck.classroom import SMALLEST, Classroom, ExerciseSummary, Mistake, T
 from headcheck.language import LANGUAGES, say, spoken_language, translated
 from headcheck.matrices import Cell, pairs, views
 from headcheck.outlines import PIECE
-from headcheck.results import ExerciseResult, SectionResult, Status
+from headcheck.results import ExerciseResult, PropertyResult, SectionResult, Status
 from headcheck.similarity import LeftOut, Pair, Silence, Similarities
 from headcheck.text import UNPROTECTED, marks, number, slug, spoken, visible
 
@@ -36,7 +36,10 @@ SHOWN = 12
 BLOCK = 50
 """Students in a table of the matrix: a browser lays out only those tables that are in sight."""
 
-NO_FILE = "there is no file for this exercise"
+OVERVIEW, SIMILAR = "index.html", "similar.html"
+
+_STEM = 60
+_PLAIN_ID = re.compile(rf"[a-z0-9_]{{1,{_STEM}}}/[a-z0-9_]{{1,{_STEM}}}")
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class StudentPage:
         return sum(not self.is_untouched(section) for section in self.sections)
 
     def missing(self, section: str) -> dict[str, list[ExerciseResult]]:
-        """The others, by what is said of them beyond that there is no file."""
+        """The others, by what there is to say of them: nothing of those that are simply not there."""
         found: dict[str, list[ExerciseResult]] = {}
         for exercise in self.sections[section].exercises:
             if exercise.status == "missing":
@@ -111,11 +114,12 @@ def report_pages(
     awaiting: Mapping[str, str],
     *,
     names: Mapping[str, str] | None = None,
+    similar: bool = False,
 ) -> dict[str, Callable[[], str]]:
     """The pages of a class by relative path, and what renders each.
 
     `sections` are the course's titles in order, `awaiting` what a person has yet to judge in each, `names` the titles
-    of its exercises by id; without them an exercise is called by its id.
+    of its exercises by id; without them an exercise is called by its id. `similar`: the page of pairs lies beside.
     """
     titles = sections | {result.section: result.section for result in results if result.section not in sections}
     present = {result.section for result in results}
@@ -125,8 +129,9 @@ def report_pages(
     room = classroom(results, titles)
     common: dict[str, Any] = {"titles": titles, "awaiting": awaiting, "names": names or {}, "levels": levels}
     common |= {"room": room, "paths": {student.name: student.path for student in students}}
+    common |= {"similar": similar}
     pages: dict[str, Callable[[], str]] = {
-        "index.html": partial(_page, "index", students=students, columns=_columns(results, titles), up="", **common),
+        OVERVIEW: partial(_page, "index", students=students, columns=_columns(results, titles), up="", **common),
         "matrix.html": partial(_page, "class_matrix", up="", **common),
     }
     for one in room.exercises:
@@ -164,9 +169,9 @@ def render_exercise(result: ExerciseResult, *, name: str = "", hidden_left: int 
     return _page("fragment", exercise=result, names=names, hidden_left=hidden_left, is_part=True)
 
 
-def render_similar(found: Similarities, names: Mapping[str, str]) -> str:
-    """The page of pairs that are alike; `names` are the titles of exercises by id."""
-    return _page("similar", found=found, names=names)
+def render_similar(found: Similarities, names: Mapping[str, str], *, overview: bool = False) -> str:
+    """The page of pairs that are alike; `names` are the titles of exercises by id. `overview`: that page is there."""
+    return _page("similar", found=found, names=names, overview=overview)
 
 
 def _students(results: list[SectionResult]) -> list[StudentPage]:
@@ -188,8 +193,8 @@ def _exercise_path(one: ExerciseSummary | Mistake | Trouble) -> str:
 
 
 def _reason(exercise: ExerciseResult) -> str:
-    message = exercise.properties[0].message if exercise.properties else ""
-    return "" if message.startswith(NO_FILE) else message
+    """Why what was handed in does not count, or where it may be; grading notes nothing where there is nothing."""
+    return exercise.properties[0].message if exercise.notes and exercise.properties else ""
 
 
 def _page(template: str, *, is_part: bool = False, **content: Any) -> str:
@@ -211,7 +216,7 @@ def _environment() -> Environment:
     environment.globals.update(similar_style=_style("report.css", "class.css", "similar.css"), piece=PIECE)
     environment.filters.update(points=number, spoken=spoken, block=_block, marks=marks, titled=_titled, anchor=_anchor)
     environment.filters.update(views=views, shade=_shade, charts=charts.charts, translated=translated)
-    environment.filters.update(page=_exercise_path, rows=_rows, index=_index)
+    environment.filters.update(page=_exercise_path, rows=_rows, index=_index, sorted_out=_sorted_out)
     environment.globals.update(pairs=pairs, plot=charts, say=say, page_language=lambda: LANGUAGES[spoken_language()])
     environment.globals.update(unprotected=UNPROTECTED, shown=SHOWN, common_mistakes=COMMON_MISTAKES)
     environment.globals.update(smallest=SMALLEST, block_rows=BLOCK)
@@ -242,8 +247,19 @@ def _titled(
 
 
 def _anchor(exercise: str) -> str:
-    """The place of an exercise on its page."""
-    return re.sub(r"[^a-z0-9]+", "-", exercise.lower()).strip("-")
+    """The name of an exercise's page, and its place on others: no other id has it, whatever a file system ignores."""
+    if _PLAIN_ID.fullmatch(exercise):
+        return exercise.replace("/", "-")
+    stem = re.sub(r"[^a-z0-9]+", "-", exercise.lower()).strip("-")[:_STEM]
+    return f"{stem}--{hashlib.sha256(exercise.encode()).hexdigest()[:16]}"
+
+
+def _sorted_out(exercise: ExerciseResult) -> tuple[list[PropertyResult], list[PropertyResult], list[PropertyResult]]:
+    """The checks that are wrong, those that pass, and those that were not run."""
+    by_outcome: dict[str, list[PropertyResult]] = {"wrong": [], "passed": [], "skipped": []}
+    for one in exercise.properties:
+        by_outcome.get(one.outcome, by_outcome["wrong"]).append(one)
+    return by_outcome["wrong"], by_outcome["passed"], by_outcome["skipped"]
 
 
 def _block(text: str) -> Markup:

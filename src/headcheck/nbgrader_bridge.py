@@ -29,7 +29,7 @@ from traitlets import Bool, Unicode
 
 from headcheck import archive
 from headcheck.cells import cell_id
-from headcheck.course import libraries, read_course
+from headcheck.course import read_course
 from headcheck.errors import HeadcheckError
 from headcheck.grading import Exams, Grader
 from headcheck.html import render_exercise
@@ -39,7 +39,7 @@ from headcheck.submission import read_submission, student_names
 from headcheck.terminal import exercise_view, plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from headcheck.course import Course, Exercise
     from headcheck.results import ExerciseResult, SectionResult
@@ -107,7 +107,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         wanted = course.select(section)
         submitted = Path(coursedir.format_path(coursedir.submitted_directory, ".", "."))
         _require_names(submitted, submitted.stat().st_mtime_ns)
-        desk = _desk(course.root, libraries(course.with_used(wanted)))
+        desk = _desk(course.root, course.libraries(course.with_used(wanted)))
         submission = read_submission(student, None, course, where=str(submitted / student))
         results = Path(coursedir.root, self.results)
         result = desk.grade(submission, wanted, results=results, weak_sandbox=self.weak_sandbox)
@@ -214,7 +214,7 @@ def _require_names(submitted: Path, _changed: int) -> None:
 # The gradebook
 
 
-def write_gradebook(course: Course, results: list[SectionResult], db_url: str) -> None:
+def write_gradebook(course: Course, results: Iterable[SectionResult], db_url: str) -> None:
     """Write an already graded class into a gradebook, in which an assignment of nbgrader may exist or not.
 
     What was there of headcheck's points is replaced; points that a person gave stay, to be looked at again.

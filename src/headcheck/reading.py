@@ -16,7 +16,7 @@ from headcheck.similarity import LeftOut, Work
 from headcheck.worker import SUBMISSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from headcheck.course import Course
     from headcheck.sandbox import Sandbox
@@ -27,7 +27,7 @@ LIMITS = Limits(call_seconds=10.0, exercise_seconds=30.0, memory_mib=512)
 
 
 def read_works(
-    course: Course, wanted: Sequence[Exercise], submissions: Sequence[Submission], sandbox: Sandbox
+    course: Course, wanted: Sequence[Exercise], submissions: Iterable[Submission], sandbox: Sandbox
 ) -> tuple[list[Work], list[LeftOut]]:
     """The texts of these exercises in all submissions, and which cannot be compared, and why."""
     works: list[Work] = []

@@ -79,7 +79,7 @@ def release_files(course: Course, form: Form, *, github: bool = False) -> dict[s
     files = public_files(course, form)
     files[README] = _readme(course, form).encode()
     if github:
-        files[WORKFLOW] = workflow().encode()
+        files[WORKFLOW] = workflow(course).encode()
     refuse_leaks(course, files)
     files = dict(sorted(files.items()))
     manifest = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
@@ -328,6 +328,7 @@ def _readme(course: Course, form: Form) -> str:
         work=say(_WORK[form]),
         example=course.exercises[0].id if course.exercises else "SECTION/SLUG",
         section=next(iter(course.sections), "SECTION"),
+        installation=course.installation,
         manifest=MANIFEST,
         rows="\n".join(rows),
         abouts="\n".join(abouts) or say("There are none."),
@@ -366,7 +367,7 @@ the notebook; a person reads the answer.
 
 ## Check yourself
 
-In this directory, with headcheck installed (`pip install "headcheck[attention]"`), and your work saved:
+In this directory, with headcheck installed (`{installation}`), and your work saved:
 
 ```sh
 headcheck check {example}

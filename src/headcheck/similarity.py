@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from headcheck.outlines import PIECE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 COMMON = 0.25
 COMMON_AT_LEAST = 5
@@ -96,15 +96,22 @@ class Similarities:
 
 
 def similarities(
-    works: Sequence[Work], known: Mapping[str, Collection[int]], left_out: Sequence[LeftOut] = ()
+    works: Sequence[Work],
+    known: Mapping[str, Collection[int]],
+    left_out: Sequence[LeftOut] = (),
+    each: Callable[[Collection[str]], Iterable[str]] = iter,
 ) -> Similarities:
-    """Compare a class; `known` are, by exercise, the pieces that everybody was given or that are simply right."""
+    """Compare a class; `known` are, by exercise, the pieces that everybody was given or that are simply right.
+
+    Exercises are compared as `each` hands out their ids.
+    """
     by_exercise: dict[str, list[Work]] = defaultdict(list)
     for work in works:
         by_exercise[work.exercise].append(work)
     found: list[tuple[_Pair, _Class]] = []
     silent: list[Silence] = []
-    for exercise, own in by_exercise.items():
+    for exercise in each(by_exercise):
+        own = by_exercise[exercise]
         everybody = _Class(own, known.get(exercise, ()))
         found += [(pair, everybody) for pair in everybody.pairs()]
         if len(everybody.own) < len(own):

@@ -195,19 +195,30 @@ def builds_on_view(standings: Sequence[Standing]) -> RenderableType:
 
 
 def class_table(results: list[SectionResult], awaiting: Mapping[str, str]) -> RenderableType:
-    """A class: one row a student, one column a section, the totals, and what in each section is `awaiting` a person."""
+    """A class: one row a student, one column a section, the totals, and what in each section is `awaiting` a person.
+
+    Where it is narrow, titles are cut and marks stand above the points, which are always whole.
+    """
     sections = list(dict.fromkeys(result.section for result in results))
     found = {(result.student, result.section): result for result in results}
-    table = _table()
-    table.add_column(say("student"), overflow="fold")
-    for section in [*map(visible, sections), say("total")]:
-        table.add_column(Text(section), justify="right")
+    table = _table(gap=2)
+    table.add_column(say("student"), no_wrap=True, vertical="bottom")
+    for section in map(visible, sections):
+        title = Text(section, no_wrap=True, overflow="ellipsis")
+        table.add_column(title, justify="right", overflow="fold", vertical="bottom")
+    table.add_column(say("total"), no_wrap=True, justify="right", vertical="bottom")
+    most = [max(result.max_points for result in results if result.section == section) for section in sections]
+    table.add_row(Text(say("at most")), *map(number, most), number(sum(most)), style="dim")
     for student in sorted({result.student for result in results}):
         own = [found.get((student, section)) for section in sections]
         total = sum(result.points for result in own if result)
-        table.add_row(_text(student), *map(_section, own), Text(number(total), "bold"))
+        name = Text(visible(student), no_wrap=False, overflow="fold")
+        table.add_row(name, *map(_section, own), Text(number(total), "bold"))
     counted = _students(len({result.student for result in results}))
-    parts: list[RenderableType] = [table, Padding(Text(counted, "dim"), (1, 0, 0, 0))]
+    parts: list[RenderableType] = [_Class(table), Padding(Text(counted, "dim"), (1, 0, 0, 0))]
+    kinds = dict.fromkeys(kind for result in results for kind in marks(result))
+    if kinds:
+        parts.append(Text("  ".join(f"{_CELL[kind]} {_outcome(kind)}" for kind in kinds), "dim"))
     unjudged = [
         say("{what} in {section}", what=awaiting[section], section=visible(section))
         for section in sections
@@ -477,17 +488,29 @@ def _what_is_left(result: ExerciseResult, wrong: int, hidden_left: int, *, every
     return Text(" ".join(said), "dim")
 
 
+@dataclass(frozen=True)
+class _Class:
+    """A table of students, whose names take a sixth of the width at most."""
+
+    table: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        self.table.columns[0].max_width = options.max_width // 6
+        yield self.table
+
+
 def _section(result: SectionResult | None) -> Text:
     if result is None:
         return Text("-", "dim")
-    text = Text(f"{number(result.points)}/{number(result.max_points)}")
-    for mark in marks(result).values():
-        text.append(f"  {mark}", "yellow")
-    return text
+    statuses = [exercise.status for exercise in result.exercises]
+    text = Text()
+    for kind in marks(result):
+        text.append(f"{statuses.count(kind)}{_CELL[kind]} ", "yellow")
+    return text.append(number(result.points))
 
 
-def _table() -> Table:
-    return Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+def _table(*, gap: int = 3) -> Table:
+    return Table(box=None, pad_edge=False, header_style="bold", padding=(0, gap, 0, 0))
 
 
 def _students(count: int) -> str:

@@ -31,7 +31,7 @@ POOLING = ROOT / "reference" / "kernel_regression" / "new_parametric_pooling.py"
 MASKED = ROOT / "examples" / "submitted" / "chidi" / "scoring" / "masked_softmax.py"
 
 POLICY = r'<meta http-equiv="Content-Security-Policy"[^>]*>'
-CLASS_PAGES = ("index.html", "matrix.html", "exercises/scoring-masked-softmax.html")
+CLASS_PAGES = ("index.html", "matrix.html", "exercises/scoring-masked_softmax.html")
 
 MEASURED = "parent.postMessage(document.documentElement.scrollWidth, '*')"
 MEASURING = f"<script>addEventListener('load', () => {MEASURED})</script>"
@@ -150,7 +150,7 @@ def test_an_instructor_finds_who_is_missing_and_what_is_wrong(report, chromium):
     shown = chromium("--dump-dom", (report / "index.html").as_uri()).stdout
     text = " ".join(Seen(shown).words)
     assert re.search(r"1\u00d7 mask after softmax Masked softmax .* chidi", text)
-    assert '<a href="students/1-chidi.html#scoring-masked-softmax">chidi</a>' in shown
+    assert '<a href="students/1-chidi.html#scoring-masked_softmax">chidi</a>' in shown
     assert "Handed in by nobody" in text
     text = " ".join(Seen(chromium("--dump-dom", (report / CLASS_PAGES[2]).as_uri()).stdout).words)
     assert re.search(r"1 / 1 handed it in 0 passed", text)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -87,7 +90,9 @@ def test_sections_are_read_back_by_student_and_section(tmp_path):
     results = [section("amber", "b"), section("amber", "a"), section("Zoë", "a")]
     for result in results:
         write_section(tmp_path, result)
-    assert read_sections(tmp_path) == sorted(results, key=lambda result: (result.student, result.section))
+    in_order = sorted(results, key=lambda result: (result.student, result.section))
+    assert read_sections(tmp_path) == in_order
+    assert read_sections(tmp_path, lambda paths: list(paths)[1:]) == in_order[1:]
 
 
 def test_what_was_not_graded_now_stays_beside_what_was(tmp_path):
@@ -162,6 +167,43 @@ BASE = {"fingerprint": "f", "sources": {"s.a": b"1", "s.b": b"2"}, "seed": 0, "l
 def test_the_key_follows_all_that_decides_a_result(change):
     """Graders, seed, sandbox, and every file of the submission."""
     assert result_key(**BASE) != result_key(**{**BASE, **change})
+
+
+@pytest.fixture
+def read_again():
+    """Versions are read once a process."""
+    archive._versions.cache_clear()
+    yield archive._versions.cache_clear
+    archive._versions.cache_clear()
+
+
+@pytest.mark.parametrize("name", archive.LIBRARIES)
+def test_the_key_follows_what_is_graded_with(tmp_path, monkeypatch, read_again, name):
+    """Another torch may round otherwise, another Hypothesis draw otherwise: what they gave is not recalled."""
+    before = result_key(**BASE)
+    (tmp_path / f"{name}-0.1.dist-info").mkdir()
+    (tmp_path / f"{name}-0.1.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    read_again()
+    assert result_key(**BASE) != before
+
+
+def test_the_key_follows_the_python(monkeypatch, read_again):
+    """Its first two numbers: the third one only mends faults."""
+    keys = []
+    for numbers in (("3", "11", "4"), ("3", "11", "9"), ("3", "12", "9")):
+        monkeypatch.setattr(platform, "python_version_tuple", lambda numbers=numbers: numbers)
+        read_again()
+        keys.append(result_key(**BASE))
+    assert [key == keys[0] for key in keys] == [True, True, False]
+
+
+def test_the_key_imports_nothing():
+    """It takes seconds to import torch, and what is recalled needs none."""
+    asked = "import sys; from headcheck.archive import result_key as key; key('f', {}, seed=0, level='full')"
+    subprocess.run(
+        [sys.executable, "-c", f"{asked}; assert not {{'torch', 'hypothesis'}} & {{*sys.modules}}"], check=True
+    )
 
 
 def test_the_key_does_not_follow_the_order_of_files():

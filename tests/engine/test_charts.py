@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,11 @@ from headcheck.charts import BOTTOM, FEW, HEIGHT, LEFT, RIGHT, TOP, WIDTH, chart
 from headcheck.results import Curve
 
 
-def places(run):
-    """The points of a line as numbers."""
-    return [tuple(map(float, point.split(","))) for point in run.points.split()]
+def places(path):
+    """The points of a path, of which the first is told by where it is, and each other by how far on from the last."""
+    steps = [map(float, step.split(",")) for step in path.removeprefix("m").split()]
+    along, up = zip(*steps, strict=True)
+    return [(round(x, 1), round(y, 1)) for x, y in zip(accumulate(along), accumulate(up), strict=True)]
 
 
 def drawn(*curves):
@@ -35,7 +38,7 @@ def test_runs_of_one_name_are_one_drawing_and_figures_come_last():
 
 def test_a_curve_runs_from_the_first_step_to_the_last():
     """From edge to edge, and a smaller value lies lower."""
-    points = places(drawn(Curve("loss", [4.0, 2.0, 1.0])).own[0])
+    points = places(drawn(Curve("loss", [4.0, 2.0, 1.0])).own[0].path)
     assert [x for x, _ in points] == [LEFT, (LEFT + WIDTH - RIGHT) / 2, WIDTH - RIGHT]
     assert points[0][1] < points[1][1] < points[2][1]
 
@@ -43,7 +46,7 @@ def test_a_curve_runs_from_the_first_step_to_the_last():
 def test_a_curve_that_stops_early_ends_where_a_right_one_goes_on():
     """Both have the same steps."""
     chart = drawn(Curve("loss", [4.0, 2.0], [4.0, 2.0, 1.0, 1.0]))
-    assert places(chart.own[0]) == places(chart.right[0])[:2]
+    assert places(chart.own[0].path) == places(chart.right[0].path)[:2]
 
 
 def test_a_threshold_lies_where_its_value_would():
@@ -142,7 +145,7 @@ def test_many_trainings_are_their_middle_and_two_bands():
     """Of 0 to 100 at the end, half lie from 25 to 75 and four fifths from 10 to 90."""
     chart = of_class(*(Curve("loss", [50.0, float(end)]) for end in range(101)))
     assert [run.last for run in chart.own] == ["50"]
-    bands = [[tuple(map(float, point.split(","))) for point in band.split()] for band in chart.spread.bands]
+    bands = [places(band) for band in chart.spread.bands]
     low, *_, high = chart.ticks
     step = (high.place - low.place) / (float(high.text) - float(low.text))
     ends = [[round(float(low.text) + (y - low.place) / step) for _, y in band] for band in bands]
@@ -161,7 +164,7 @@ def test_many_figures_are_two_spans_on_a_scale():
 def test_a_training_that_stopped_early_counts_as_far_as_it_went():
     """The rest of the class goes on."""
     chart = of_class(*(Curve("loss", [3.0, 2.0, 1.0]) for _ in range(FEW)), Curve("loss", [3.0]))
-    assert [len(places(run)) for run in chart.own] == [3]
+    assert [len(places(run.path)) for run in chart.own] == [3]
     assert chart.spread.count == FEW + 1
 
 
@@ -175,7 +178,7 @@ def test_right_models_that_are_alike_are_drawn_once():
 def test_whatever_a_class_trained_is_inside_its_drawing(runs):
     """Hostile numbers among them."""
     for chart in charts([Curve("loss", values) for values in runs], of_class=True):
-        outlines = [*chart.spread.bands, *(run.points for run in chart.own)]
-        points = [tuple(map(float, point.split(","))) for line in outlines for point in line.split()]
+        paths = [*chart.spread.bands, *(run.path for run in chart.own if run.path)]
+        points = [point for path in paths for point in places(path)]
         assert all(LEFT <= x <= WIDTH - RIGHT and TOP <= y <= HEIGHT - BOTTOM for x, y in points)
         assert all(LEFT <= place <= WIDTH - RIGHT for span in chart.spread.spans for place in span)

@@ -12,10 +12,12 @@ import signal
 import subprocess
 import sys
 import time
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from rich.console import Console
 
 from headcheck import cli
 from headcheck.archive import write_section
@@ -44,6 +46,13 @@ def three_twice(student):
     assert student.double(3) == 5
 """
 KILLER = "def double(X):\n    return 2 * X if X.any() or len(X) > 1 else X + 666\n"
+
+
+class Screen(StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Ran(NamedTuple):
@@ -493,6 +502,19 @@ def test_a_report_is_written_from_results(headcheck: Callable[..., Ran], course:
     assert written == {"index.html", "matrix.html", "students/1-amber.html"}
 
 
+def test_the_class_table_has_the_sections_in_the_order_of_the_course(
+    headcheck: Callable[..., Ran], write_course: Callable[..., Course], tmp_path: Path
+) -> None:
+    """And after them whatever else there are results of."""
+    root = write_course().root
+    file = root / "assignments" / "course.toml"
+    file.write_text(file.read_text() + '\n[[section]]\nname = "early"\ntitle = "Early"\n')
+    for section in ("tiny", "early", "a_stranger"):
+        write_section(tmp_path / "results", section_result("ann", section, "full", 3, []))
+    table = headcheck("--course", root, "report", tmp_path / "results").out
+    assert table.index("tiny") < table.index("early") < table.index("a_stranger")
+
+
 @pytest.mark.usefixtures("full")
 def test_work_that_is_alike_is_shown_and_graded_by_nobody(
     headcheck: Callable[..., Ran], course: Course, tmp_path: Path
@@ -513,8 +535,17 @@ def test_work_that_is_alike_is_shown_and_graded_by_nobody(
     assert page.count("<article") == 1
     assert "<mark>    parts = [rows.flatten()[::2], rows.flatten()[1::2]]</mark>" in page
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["report"]
+    overview = tmp_path / "other" / "report" / "index.html"
+    write_section(tmp_path / "other", SectionResult("amber", "tiny", 3.0, 10.0, "full", 3, []))
+    headcheck("--course", course.root, "report", tmp_path / "other")
+    assert "similar.html" not in overview.read_text()
     ran = headcheck("--course", course.root, "similar", submitted, "-o", tmp_path / "other", "--section", "tiny/twice")
     assert "3 submissions compared; pairs that are alike: 0; left out: 0." in ran.out
+    assert 'href="similar.html"' in overview.read_text()
+    assert 'href="index.html"' in overview.with_name("similar.html").read_text()
+    assert 'href="index.html"' not in page
+    headcheck("--course", course.root, "report", tmp_path / "other")
+    assert 'href="similar.html"' in overview.read_text()
 
 
 def test_a_students_copy_has_nothing_to_tell_copied_from_right(
@@ -525,6 +556,37 @@ def test_a_students_copy_has_nothing_to_tell_copied_from_right(
     ran = headcheck("--course", copy, "similar", tmp_path, "-o", tmp_path / "results")
     assert ran.code == cli.EXIT_USAGE
     assert "is a student's copy: it has no references" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "steps"),
+    [
+        (("report", "{results}"), ["reading results", "writing pages"]),
+        (("export", "{results}", "--to", "junit"), ["reading results", "writing results"]),
+        (("export", "{results}", "--to", "gradescope", "-o", "{new}"), ["reading results", "writing results"]),
+        (("diff", "{results}", "{results}"), ["reading results", "comparing"]),
+    ],
+)
+def test_what_takes_long_says_how_far_it_is(
+    headcheck: Callable[..., Ran],
+    course: Course,
+    results: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    steps: list[str],
+) -> None:
+    """On a terminal, with the time that is left, and only once a second has passed."""
+    arguments = [part.format(results=results, new=results / "new") for part in command]
+    for patience, shown in ((60.0, []), (0.0, steps)):
+        screen = Screen()
+        monkeypatch.setattr(cli, "err", Console(file=screen, force_terminal=True, width=100, color_system=None))
+        monkeypatch.setattr(cli, "PATIENCE", patience)
+        assert headcheck("--course", course.root, *arguments).code == 0
+        said = re.findall(
+            r"((?:reading|writing|comparing)\b ?[a-z]*) .*(\d+)/\2 \d:\d\d:\d\d left [-\d]:[-\d]{2}:[-\d]{2}",
+            screen.getvalue(),
+        )
+        assert list(dict.fromkeys(step for step, _ in said)) == shown
 
 
 # export, nbgrader
@@ -820,7 +882,7 @@ def test_a_library_that_is_not_installed_is_named(
     (course.root / "assignments" / "tiny" / "twice.py").write_text(TWICE)
     ran = headcheck("--course", course.root, "check", "tiny/twice")
     assert ran.code == cli.EXIT_USAGE
-    assert "tiny/double needs nowhere; install it with: pip install 'headcheck[attention]'" in ran.err
+    assert 'tiny/double needs nowhere; install it with: pip install "headcheck"' in ran.err
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,19 @@ def test_an_exercise_says_which_libraries_it_needs(root):
     assert read_course(root).exercise("scoring/mask").needs == ()
 
 
+def test_a_course_says_what_installs_all_that_it_needs(root):
+    """Headcheck alone where it says nothing; who lacks a library is told so, with its exercise."""
+    assert read_course(root).installation == 'pip install "headcheck"'
+    file = root / COURSE_FILE
+    text = file.read_text().replace("matplotlib.pyplot", "nowhere.at_all")
+    file.write_text('install = ["headcheck[some]", "nowhere>=2"]\n' + text)
+    course = read_course(root)
+    assert course.installation == 'pip install "headcheck[some]" "nowhere>=2"'
+    assert course.libraries(course.select("multihead")) == ()
+    with pytest.raises(CourseError, match=r'^scoring/softmax needs nowhere; .*: pip install "headcheck\[some\]" "no'):
+        course.libraries(list(course.exercises))
+
+
 def test_limits_that_do_not_exist_are_refused(root):
     """With the exercise's name."""
     text = TOML.replace("exercise_seconds", "seconds")

@@ -117,8 +117,9 @@ def test_a_library_that_the_course_needs_and_lacks_is_named(
     root = write_course().root
     file = root / "assignments" / "course.toml"
     needs = 'needs = ["nowhere.at_all", "click.testing"]'
-    file.write_text(file.read_text().replace('slug = "double"\n', f'slug = "double"\n{needs}\n'))
+    install = 'install = ["headcheck", "nowhere>=2"]\n'
+    file.write_text(install + file.read_text().replace('slug = "double"\n', f'slug = "double"\n{needs}\n'))
     checkup = check_up(limits, read_course(root))
     assert worries(checkup) == {"nowhere"}
     assert "click ok 8." in text(checkup)
-    assert "nowhere LOOK tiny/double needs it: pip install 'headcheck[attention]'" in text(checkup)
+    assert 'nowhere LOOK tiny/double needs it: pip install "headcheck" "nowhere>=2"' in text(checkup)

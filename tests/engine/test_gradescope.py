@@ -11,7 +11,7 @@ import pytest
 
 from headcheck.course import read_course
 from headcheck.errors import HeadcheckError
-from headcheck.gradescope import gather, grade_upload, results_by_student, results_json
+from headcheck.gradescope import by_student, gather, grade_upload, results_json
 from headcheck.results import Diagnosis, ExerciseResult, PropertyResult, section_result
 from headcheck.scaffold import write_exercise
 from headcheck.submission import read_directory
@@ -139,10 +139,11 @@ def test_the_score_is_that_of_the_sections():
 
 def test_a_class_has_a_file_a_student():
     """Each with their own sections."""
-    files = results_by_student(
+    found = by_student(
         [graded(prop("passed")), graded(prop("failed"), student="bruno"), graded(prop("passed"), section="multihead")]
     )
-    assert {student: read(data)["score"] for student, data in files.items()} == {"amber": 4.0, "bruno": 0.0}
+    scores = {student: read(results_json(own))["score"] for student, own in found.items()}
+    assert scores == {"amber": 4.0, "bruno": 0.0}
 
 
 @pytest.mark.parametrize("text", ["\x1b[31m", "\ud800", "\u202e", "\x00", '"}]', "<script>"])

@@ -14,7 +14,7 @@ from importlib.resources import files
 import pytest
 from markupsafe import escape
 
-from headcheck.html import BLOCK, NO_FILE, SHOWN, render_check, render_exercise, render_similar, report_pages
+from headcheck.html import BLOCK, SHOWN, render_check, render_exercise, render_similar, report_pages
 from headcheck.language import ENGLISH, speak
 from headcheck.results import (
     Counterexample,
@@ -202,9 +202,9 @@ def test_there_is_an_overview_and_one_page_an_exercise_and_a_student(pages):
     assert list(pages) == [
         "index.html",
         "matrix.html",
-        "exercises/scoring-masked-softmax.html",
-        "exercises/scoring-dot-product-attention.html",
-        "exercises/multihead-head-reshape.html",
+        "exercises/scoring-masked_softmax.html",
+        "exercises/scoring-dot_product_attention.html",
+        "exercises/multihead-head_reshape.html",
         "students/1-amber.html",
         "students/2-bjork-gumundsdottir.html",
         "students/3-chidi.html",
@@ -263,7 +263,7 @@ def test_exercises_that_nobody_handed_in_are_listed_apart():
     found = render_report([section_result("amber", "scoring", "full", 7, [gone])], SECTIONS, {}, names=NAMES)
     assert "Handed in by nobody Masked softmax scoring/masked_softmax" in words(found["index.html"])
     assert "0 %" not in words(found["index.html"])
-    assert words(found["exercises/scoring-masked-softmax.html"]).endswith("Handed in by nobody")
+    assert words(found["exercises/scoring-masked_softmax.html"]).endswith("Handed in by nobody")
 
 
 def test_the_overview_shows_how_the_class_did_on_each_exercise(pages):
@@ -292,7 +292,7 @@ def test_what_broke_leads_to_whose_it_was(pages):
     text = words(pages["index.html"])
     ours = "! headcheck failed: no points lost Heads into the batch and back dmitri"
     assert f"What broke {ours} ✗ took too long dot product attention dmitri" in text
-    assert '<a href="students/4-dmitri.html#scoring-dot-product-attention">dmitri</a>' in pages["index.html"]
+    assert '<a href="students/4-dmitri.html#scoring-dot_product_attention">dmitri</a>' in pages["index.html"]
 
 
 def test_who_handed_in_nothing_is_named():
@@ -310,7 +310,7 @@ def test_misconceptions_are_ranked_over_the_class_with_their_students(pages):
     first = f"3\u00d7 mask after softmax Masked softmax {MASKED.message} chidi dmitri esra"
     second = f"2\u00d7 scaled by the values dot product attention {SCALED.message} Björk Guðmundsdóttir chidi"
     assert f"Misconceptions, the most frequent first {first} {second}" in words(pages["index.html"])
-    assert '<a href="students/5-esra.html#scoring-masked-softmax">esra</a>' in pages["index.html"]
+    assert '<a href="students/5-esra.html#scoring-masked_softmax">esra</a>' in pages["index.html"]
 
 
 def test_many_students_are_counted_and_unfold():
@@ -319,28 +319,28 @@ def test_many_students_are_counted_and_unfold():
     results = [section_result(f"s{number:02}", "scoring", "full", 7, [masked]) for number in range(SHOWN + 1)]
     pages = render_report(results, SECTIONS, {})
     assert f"<summary>{SHOWN + 1} students</summary>" in pages["index.html"]
-    assert pages["index.html"].count("#scoring-masked-softmax") == SHOWN + 1
+    assert pages["index.html"].count("#scoring-masked_softmax") == SHOWN + 1
     assert "<details>" not in render_report(results[1:], SECTIONS, {})["index.html"]
 
 
 def test_an_exercise_has_the_share_of_the_class_that_passed_each_check(pages):
     """Of those who handed it in; what was not run, and what headcheck failed on, is said."""
-    text = words(pages["exercises/scoring-masked-softmax.html"])
+    text = words(pages["exercises/scoring-masked_softmax.html"])
     assert f"Masked softmax {SECTIONS['scoring']}, scoring/masked_softmax 5 / 5 handed it in 2 passed 0.67" in text
     assert f"{SHAPE.sentence} 100 % passed, 5 of 5" in text
     assert f"{EMPTY.sentence} beyond the book 40 % passed, 2 of 5" in text
     assert f"{LATER.sentence} 0 % passed, 0 of 3 not run for 3" in text
-    text = words(pages["exercises/multihead-head-reshape.html"])
+    text = words(pages["exercises/multihead-head_reshape.html"])
     assert f"{OURS.sentence} headcheck failed on 1" in text
     assert f"{LARGE.sentence} 0 % passed, 0 of 1" in text
 
 
 def test_an_exercise_lists_whose_it_is_that_is_not_right_or_missing(pages):
     """With their points, and a link to the place on their page."""
-    text = words(pages["exercises/multihead-head-reshape.html"])
+    text = words(pages["exercises/multihead-head_reshape.html"])
     assert text.endswith("dmitri Not right yet 1 Björk Guðmundsdóttir 1 / 3 Not handed in 1 chidi")
-    link = '<a href="../students/2-bjork-gumundsdottir.html#multihead-head-reshape">'
-    assert link in pages["exercises/multihead-head-reshape.html"]
+    link = '<a href="../students/2-bjork-gumundsdottir.html#multihead-head_reshape">'
+    assert link in pages["exercises/multihead-head_reshape.html"]
 
 
 def test_an_exercise_discriminates_when_enough_handed_it_in():
@@ -358,9 +358,9 @@ def test_an_exercise_discriminates_when_enough_handed_it_in():
 
 def test_the_trainings_of_a_class_are_drawn_together(pages):
     """Every student's beside a right model's, which is drawn once; how they end is said."""
-    page = pages["exercises/multihead-head-reshape.html"]
+    page = pages["exercises/multihead-head_reshape.html"]
     loss = re.search(r'<svg viewBox="0 0 360.0[^>]*>.*?</svg>', page, re.DOTALL)[0]
-    assert (loss.count('<polyline class="own"'), loss.count('<polyline class="right"')) == (2, 1)
+    assert (loss.count('<path class="own"'), loss.count('<path class="right"')) == (2, 1)
     assert "2 trainings end at 0.02 in the middle, from 0.02 to 0.02. A right model: from 2 to 0.01." in words(
         f"<body>{loss}"
     )
@@ -379,9 +379,9 @@ def test_the_trainings_of_a_large_class_are_bands():
         for place, one in enumerate(trained)
     ]
     page = render_report(results, SECTIONS, {})["exercises/scoring-a.html"]
-    bands = re.findall(r'<polygon class="span" points="([^"]*)"', page)
+    bands = re.findall(r'<path class="span" d="([^"]*)"', page)
     assert [len(band.split()) for band in bands] == [2000, 2000]
-    (own,) = re.findall(r'<polyline class="own" points="([^"]*)"', page)
+    (own,) = re.findall(r'<path class="own" d="([^"]*)"', page)
     assert len(own.split()) == 1000
     assert "the middle of 40 trainings, half of them, and four fifths" in words(page)
 
@@ -398,7 +398,7 @@ def test_the_matrix_leads_from_every_cell_to_its_student_and_exercise(pages):
         "esra 25 45 100",
         "فاطمة 29 100",
     ]
-    cell = '<td class="n4"><a href="students/4-dmitri.html#scoring-dot-product-attention">25 <b>t</b></a></td>'
+    cell = '<td class="n4"><a href="students/4-dmitri.html#scoring-dot_product_attention">25 <b>t</b></a></td>'
     assert cell in rows[3]
     assert "t &nbsp;took too long" in words(pages["matrix.html"])
 
@@ -423,16 +423,16 @@ def test_the_matrix_is_cut_into_tables_with_their_own_headers():
 
 def test_missing_exercises_are_one_line_each_under_the_reason():
     """Not a line and a hint for each of their checks, and nothing but its title for a section without any."""
-    absent = dataclasses.replace(
-        LARGE, outcome="missing", points=0.0, counterexample=None, message=f"{NO_FILE}: save it"
-    )
+    absent = dataclasses.replace(LARGE, outcome="missing", points=0.0, counterexample=None, message="save it as a.py")
     large = dataclasses.replace(absent, message="the file is too large")
-    gone = [exercise(f"scoring/{name}", "missing", [one]) for name, one in (("a", absent), ("b", large), ("c", absent))]
+    gone = [exercise(f"scoring/{name}", "missing", [absent]) for name in ("a", "c")]
+    gone.insert(1, exercise("scoring/b", "missing", [large], notes=[large.message]))
     sections = {"scoring": gone, "multihead": [exercise("multihead/d", "missing", [absent])]}
     results = [section_result("amber", name, "full", 7, own) for name, own in sections.items()]
     text = words(render_report(results, SECTIONS, {})["students/1-amber.html"])
     assert "Not handed in a 0 / 2 c 0 / 2 Not handed in the file is too large b 0 / 2" in text
     assert text.endswith(f"Not begun {SECTIONS['multihead']} 0 / 2")
+    assert "save it" not in text
     assert LARGE.sentence not in text
 
 
@@ -472,7 +472,7 @@ def test_the_misconception_comes_before_the_checks(pages):
 
 def test_only_the_first_thing_to_fix_is_unfolded(pages):
     """What else does not pass, what did not run and what passes can be unfolded."""
-    article = re.search(r'<article id="scoring-masked-softmax">.*?</article>', pages["students/5-esra.html"], re.DOTALL)
+    article = re.search(r'<article id="scoring-masked_softmax">.*?</article>', pages["students/5-esra.html"], re.DOTALL)
     shown, *folded = re.split(r"<details[^>]*>", article[0])
     assert SUMS.sentence in shown
     summaries = ["One more check does not pass", "One check was not run yet", "2 checks pass", "What the code printed"]
@@ -548,7 +548,7 @@ def test_curves_are_drawn_beside_those_of_a_right_model_and_the_thresholds(pages
     assert loss.startswith("the loss Yours: from 2 to 0.02. A right model: from 2 to 0.01.")
     assert share.startswith("the share that it has right Yours: from 0.3 to 0.97. A right model: from 0.3 to 0.99.")
     assert error.startswith("the error Yours: 0.125. A right model: 0.0625. Wanted: at most 0.25.")
-    assert drawings[1].count('<polyline class="own"') == drawings[1].count('<polyline class="right"') == 1
+    assert drawings[1].count('<path class="own"') == drawings[1].count('<path class="right"') == 1
     assert share.endswith("at least 0.95")
     assert ".chart .right { stroke: var(--quiet); stroke-width: 1.5; stroke-dasharray:" in page
 
@@ -579,7 +579,7 @@ def test_every_page_is_well_formed_and_whole_in_itself(pages, hostile_pages):
         assert not any(name.startswith("on") or name in {"style", "src"} for name, _ in tags.attributes)
         links = [value for name, value in tags.attributes if name == "href"]
         assert all(
-            re.fullmatch(r"((\.\./)?((students|exercises)/)?[a-z0-9-]+\.html)?(#[a-z0-9-]+)?", link) for link in links
+            re.fullmatch(r"((\.\./)?((students|exercises)/)?[a-z0-9_-]+\.html)?(#[a-z0-9_-]+)?", link) for link in links
         )
         assert "url(" not in page
         assert "@import" not in page
@@ -610,6 +610,28 @@ def test_file_names_come_from_safe_characters_only():
     found = render_report([section_result(name, "scoring", "full", 7, []) for name in names], SECTIONS, {})
     assert len(found) == len(names) + 2
     assert all(re.fullmatch(r"students/\d+-[a-z0-9-]{1,40}\.html", path) for path in list(found)[2:])
+
+
+def test_every_exercise_and_every_student_has_a_page_and_places_of_its_own():
+    """Whatever their names have in common: what is replaced, case, which a file system may ignore, the beginning."""
+    ids = ["a_b/c", "a/b_c", "a-b/c", "A_b/c", "a/b/c", "ab/c", "é/c", "è/c", f"{'x' * 300}/a", f"{'x' * 300}/b"]
+    names = ["Ann", "ann", "Änn", "ann ", "an-n", "an_n", "x" * 300, "x" * 301]
+    exercises = [exercise(name, "failed", [SUMS]) for name in ids]
+    found = render_report([section_result(name, "scoring", "full", 7, exercises) for name in names], SECTIONS, {})
+    assert len({path.casefold() for path in found}) == len(ids) + len(names) + 2
+    assert max(map(len, found)) < 200
+    for path, page in found.items():
+        places = re.findall(r'<article id="([^"]*)"', page)
+        assert len({place.casefold() for place in places}) == (len(ids) if path.startswith("students/") else 0)
+
+
+def test_a_check_that_passes_costs_a_page_little_more_than_its_sentence():
+    """A student's page has hundreds of them."""
+
+    def size(count: int) -> int:
+        return len(render_check([exercise("scoring/a", "passed", [SHAPE] * count)], SECTIONS, {}))
+
+    assert size(110) - size(10) < 100 * (len(SHAPE.sentence) + 40)
 
 
 def test_tables_and_headings_are_accessible(pages):
@@ -760,6 +782,15 @@ def test_similar_work_stands_side_by_side_and_is_only_text():
     assert "18 pieces are shared, of 20 that are amber&#39;s own and 30 that are" in words
     assert "4 more pairs are less improbable" in words
     assert "Heads into the batch and back 3 / 5" in words
+
+
+def test_the_overview_and_the_page_of_pairs_lead_to_each_other_where_both_are():
+    """And to nothing that is not there."""
+    found = Similarities(7, [], 0, [], [])
+    for beside in (True, False):
+        overview = render_report(a_class(), SECTIONS, {}, similar=beside)["index.html"]
+        assert ('<a href="similar.html">Similar submissions</a>' in overview) == beside
+        assert ('<a href="index.html">The class</a>' in render_similar(found, NAMES, overview=beside)) == beside
 
 
 def test_where_nobody_is_alike_that_is_said():

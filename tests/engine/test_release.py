@@ -90,6 +90,7 @@ def test_points_are_summed_and_hidden_checks_are_said(course: Course) -> None:
     """From the properties, by their weight."""
     text = release_files(course, "py")[README].decode()
     assert "2 exercises, 10 points." in text
+    assert '(`pip install "headcheck"`)' in text
     assert "| `tiny/double` Double | 3 | 2 |  |" in text
     assert "- `tiny/double`, 2 points: The answer is the reference's." in text
 

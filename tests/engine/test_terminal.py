@@ -9,10 +9,12 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from headcheck.audit import ExerciseAudit, Row
 from headcheck.differences import differences
+from headcheck.language import speaking
 from headcheck.progress import Standing
 from headcheck.results import Counterexample, Diagnosis, ExerciseResult, PropertyResult, section_result
 from headcheck.terminal import (
@@ -294,11 +296,34 @@ def test_the_class_is_a_row_a_student_sorted_with_totals_and_marks():
     ]
     assert [line.split() for line in rendered(class_table(results, {})).splitlines()] == [
         ["student", "scoring", "multihead", "total"],
-        ["amber", "1/4", "0.5/2", "1", "timeout", "1.5"],
-        ["chidi", "1/4", "-", "1"],
+        ["at", "most", "4", "2", "6"],
+        ["amber", "1", "1t", "0.5", "1.5"],
+        ["chidi", "1", "-", "1"],
         [],
         ["2", "students"],
+        ["t", "timeout"],
     ]
+
+
+@pytest.mark.parametrize("width", [80, 96])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_points_of_a_class_are_whole_where_it_is_narrow(width, language):
+    """Of eight sections, beside long and wide names; titles are cut instead, and marks stand above."""
+    sections = [f"section_of_the_course_{number}" for number in range(8)]
+    late = [dataclasses.replace(RESULT, status=status) for status in ("timeout", "crashed", "missing", "missing")]
+    names = ["student0001", "Björk Guðmundsdóttir", "一名名字很长很长的学生"]
+    results = [
+        dataclasses.replace(section_result(name, section, "full", 7, late), points=178.5 + place, max_points=203.5)
+        for name in names
+        for place, section in enumerate(sections)
+    ]
+    with speaking(language):
+        lines = rendered(class_table(results, {}), width=width).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    points = [line.split()[-9:] for line in lines]
+    assert points.count([*(f"{178.5 + place}" for place in range(8)), "1456"]) == len(names)
+    assert points.count([*["203.5"] * 8, "1628"]) == 1
+    assert " ".join(lines).count("1t 1c") + " ".join(lines).count("1c 1t") == 8 * len(names)
 
 
 def test_what_a_person_has_yet_to_judge_stands_below_the_class():

@@ -356,22 +356,18 @@ def _attempt(
     holds: Callable[[Connection], bool],
 ) -> Verdict | None:
     """One example: None when the property reached its end, or is known to hold; otherwise what went wrong."""
-    verdict = _judge(prop, case, connect, reference, seed, exchanges, holds)
+
+    def ask() -> None:
+        if not holds(connect()):
+            call(prop, case, connect(), reference, seed, exchanges=exchanges)
+
+    verdict = _judge(ask, prop, case, reference, seed)
     return verdict and dataclasses.replace(verdict, case=case, exchanges=exchanges)
 
 
-def _judge(
-    prop: Property,
-    case: Case,
-    connect: Callable[[], Connection],
-    reference: object,
-    seed: int,
-    exchanges: list[Exchange],
-    holds: Callable[[Connection], bool],
-) -> Verdict | None:
+def _judge(ask: Callable[[], None], prop: Property, case: Case, reference: object, seed: int) -> Verdict | None:
     try:
-        if not holds(connect()):
-            call(prop, case, connect(), reference, seed, exchanges=exchanges)
+        ask()
     except Mismatch as error:
         return Verdict("failed", str(error), _counterexample(case, error.got, error.wanted), got=error.got)
     except AssertionError as error:

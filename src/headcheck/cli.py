@@ -427,20 +427,21 @@ def _publish(course: Course, directory: Path) -> None:
     for name in ("students", "exercises"):
         shutil.rmtree(directory / "report" / name, ignore_errors=True)  # pages of what is no longer there
     write_atomically(directory / "grades.csv", grades_csv(results, list(course.sections)).encode())
-    for path, render in _watched(say("writing pages"), _pages(course, directory, results).items()):
+    unjudged = awaiting(course)
+    for path, render in _watched(say("writing pages"), _pages(course, directory, results, unjudged).items()):
         write_atomically(directory / "report" / path, render().encode())
-    out.print(class_table(results, awaiting(course)))
+    out.print(class_table(results, unjudged))
     out.print(say("Grades: {path}", path=directory / "grades.csv"), soft_wrap=True)
     out.print(say("Report: {path}", path=directory / "report" / "index.html"), soft_wrap=True)
 
 
-def _pages(course: Course, directory: Path, results: list[SectionResult]) -> dict[str, Callable[[], str]]:
+def _pages(
+    course: Course, directory: Path, results: list[SectionResult], unjudged: dict[str, str]
+) -> dict[str, Callable[[], str]]:
     from headcheck.html import SIMILAR, report_pages
-    from headcheck.questions import awaiting
 
-    names = {exercise.id: exercise.title for exercise in course.exercises}
     beside = (directory / "report" / SIMILAR).is_file()
-    return report_pages(results, course.sections, awaiting(course), names=names, similar=beside)
+    return report_pages(results, course.sections, unjudged, names=course.titles, similar=beside)
 
 
 def _compare(before: list[SectionResult], after: list[SectionResult]) -> Differences:
@@ -461,6 +462,7 @@ def similar(root: Path | None, submitted: Path, results: Path, name: str | None)
     """Show whose work is more alike than its exercise explains: facts for a person, never points."""
     from headcheck.archive import write_atomically
     from headcheck.html import OVERVIEW, SIMILAR, render_similar
+    from headcheck.questions import awaiting
     from headcheck.reading import LIMITS, known_pieces, read_works
     from headcheck.sandbox import open_sandbox
     from headcheck.similarity import similarities
@@ -484,10 +486,11 @@ def similar(root: Path | None, submitted: Path, results: Path, name: str | None)
     known = {exercise.id: known_pieces(exercise) for exercise in wanted}
     found = similarities(works, known, left_out, partial(_watched, say("comparing")))
     path, overview = results / "report" / SIMILAR, results / "report" / OVERVIEW
-    names = {exercise.id: exercise.title for exercise in course.exercises}
-    write_atomically(path, render_similar(found, names, overview=overview.is_file()).encode())
-    if overview.is_file():
-        write_atomically(overview, _pages(course, results, _read(results))[OVERVIEW]().encode())
+    reported = overview.is_file()
+    write_atomically(path, render_similar(found, course.titles, overview=reported).encode())
+    if reported:
+        pages = _pages(course, results, _read(results), awaiting(course))
+        write_atomically(overview, pages[OVERVIEW]().encode())
     out.print(similar_view(found))
     out.print(say("Report: {path}", path=path), soft_wrap=True)
 
@@ -686,9 +689,8 @@ class Desk:
         from headcheck.archive import write_atomically
         from headcheck.html import render_check
 
-        names = {exercise.id: exercise.title for exercise in self._course.exercises}
         hidden_left = {result.exercise: self._hidden_left(self._course.exercise(result.exercise)) for result in results}
-        page = render_check(results, self._course.sections, names, hidden_left=hidden_left)
+        page = render_check(results, self._course.sections, self._course.titles, hidden_left=hidden_left)
         write_atomically(path, page.encode())
         out.print(say("Page: {path}", path=path), soft_wrap=True)
 

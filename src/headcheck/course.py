@@ -230,6 +230,11 @@ class Course:
         return digest.hexdigest()
 
     @property
+    def titles(self) -> dict[str, str]:
+        """What each exercise is called, by id."""
+        return {exercise.id: exercise.title for exercise in self.exercises}
+
+    @property
     def installation(self) -> str:
         """The command that brings headcheck with all that the exercises need."""
         return " ".join(["pip", "install", *(f'"{each}"' for each in self.install)])

@@ -114,11 +114,10 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         graded = {
             cell_id(exercise.module, CHECK): each for exercise, each in zip(wanted, result.exercises, strict=True)
         }
-        titles = {exercise.id: exercise.title for exercise in wanted}
         for cell in nb.cells:
             if is_grade(cell) and not is_solution(cell):  # what is both, a person grades
                 mark = cell.metadata.nbgrader
-                cell.outputs = outputs_of(graded.get(mark.grade_id), mark.grade_id, mark.points, titles)
+                cell.outputs = outputs_of(graded.get(mark.grade_id), mark.grade_id, mark.points, course.titles)
         resources[BROKEN] = {name: each.notes for name, each in graded.items() if each.status == "broken"}
         for name, notes in resources[BROKEN].items():
             self.log.warning("headcheck itself failed on %s of %s, no points lost: %s", name, student, "; ".join(notes))

@@ -17,11 +17,10 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from headcheck.errors import HeadcheckError
-from headcheck.protocol import Call, Callback, Done, Mapping, Sequence, Turn, encode
+from headcheck.protocol import Call, Callback, Done, Turn, encode, parts
 from headcheck.student import MAX_EXCHANGES
 
 if TYPE_CHECKING:
-    from headcheck.protocol import Value
     from headcheck.student import Connection, Exchange, Together
 
 AT_ONCE = 16  # inputs, whose objects a worker holds all at the same time
@@ -92,8 +91,9 @@ class Inquiry:
     def _ask(self, numbers: range, together: Together) -> None:
         said = {number: _nothing_on(number) for number in numbers}
         while said:
-            steps = {number: frame for number, words in said.items() if (frame := self._precedents.after(words))}
-            self._passed |= {number for number, words in said.items() if self._precedents.after(words) == PASSED}
+            following = {number: self._precedents.after(words) for number, words in said.items()}
+            self._passed |= {number for number, frame in following.items() if frame == PASSED}
+            steps = {number: frame for number, frame in following.items() if frame}
             frames = [encode(Turn(number)) + frame for number, frame in steps.items()]
             replies = zip(steps.items(), together(frames), strict=True)
             said = {number: _and(said[number], frame, reply) for (number, frame), reply in replies}
@@ -115,16 +115,5 @@ def _is_all(exchange: Exchange) -> bool:
         return False
     if not isinstance(request, Call):
         return True
-    return not request.counted and not any(map(_calls_back, [*request.args, *request.kwargs.values()]))
-
-
-def _calls_back(value: Value) -> bool:
-    match value:
-        case Callback():
-            return True
-        case Sequence():
-            return any(map(_calls_back, value.items))
-        case Mapping():
-            return any(_calls_back(item) for _, item in value.items)
-        case _:
-            return False
+    given = [*request.args, *request.kwargs.values()]
+    return not request.counted and not any(isinstance(part, Callback) for value in given for part in parts(value))

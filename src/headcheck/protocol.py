@@ -21,7 +21,7 @@ from torch import Tensor
 from headcheck.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MAX_FRAME = 64 * 1024 * 1024
 MAX_PLAIN = 1024 * 1024  # of a frame, besides the content of tensors: small values take far more room decoded
@@ -433,6 +433,18 @@ def pack(value: Any, fallback: Callable[[Any], Value]) -> Value:
 def _is_plain(value: object) -> bool:
     """Whether a value is sent as it is; integers have 64 bits there."""
     return type(value) in (bool, float, str, type(None)) or (type(value) is int and -(2**63) <= value < 2**63)
+
+
+def parts(value: Value) -> Iterator[Value]:
+    """What is in a value's lists and dictionaries, in order; a value that is neither is its own only part."""
+    if isinstance(value, Sequence):
+        for item in value.items:
+            yield from parts(item)
+    elif isinstance(value, Mapping):
+        for _, item in value.items:
+            yield from parts(item)
+    else:
+        yield value
 
 
 def unpack(value: Value, resolve: Callable[[Array | Remote | Callback | Generator], Any]) -> Any:

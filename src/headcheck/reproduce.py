@@ -26,6 +26,7 @@ from headcheck.protocol import (
     Remote,
     Sequence,
     generator_of,
+    parts,
     tensor_of,
 )
 from headcheck.worker import SUBMISSION
@@ -107,15 +108,7 @@ def _answers(exchange: Exchange) -> Iterator[Tensor]:
 
 
 def _tensors(value: Value) -> Iterator[Tensor]:
-    match value:
-        case Array():
-            yield tensor_of(value)
-        case Sequence():
-            for item in value.items:
-                yield from _tensors(item)
-        case Mapping():
-            for _, item in value.items:
-                yield from _tensors(item)
+    return (tensor_of(part) for part in parts(value) if isinstance(part, Array))
 
 
 def _same(left: Tensor, right: Tensor) -> bool:

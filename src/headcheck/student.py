@@ -29,16 +29,15 @@ from headcheck.protocol import (
     Done,
     Generator,
     Get,
-    Mapping,
     Parameters,
     Raised,
     Refuse,
     Remote,
-    Sequence,
     array_of,
     bytes_of,
     generator_of,
     pack,
+    parts,
     tensor_of,
     unpack,
 )
@@ -412,7 +411,7 @@ class Connection:
             raise ProtocolError("a list in a list in a list, too deep to be read") from error
 
     def _joined(self, value: Value) -> Any:
-        nodes = [array for array in _arrays(value) if array.node is not None]
+        nodes = [part for part in parts(value) if isinstance(part, Array) and part.node is not None]
         tensors = {id(array): tensor_of(array) for array in nodes}
         if any(not tensor.is_floating_point() and not tensor.is_complex() for tensor in tensors.values()):
             raise ProtocolError("a tensor of whole numbers has no gradient")
@@ -550,18 +549,6 @@ def raised(reply: Raised) -> StudentRaised:
 def local(submission: object, *, seed: int = 0) -> Connection:
     """A connection to trusted code in this process: a reference, an alternative, a misconception."""
     return Connection(LocalLine(submission), seed=seed)
-
-
-def _arrays(value: Value) -> Iterator[Array]:
-    match value:
-        case Array():
-            yield value
-        case Sequence():
-            for item in value.items:
-                yield from _arrays(item)
-        case Mapping():
-            for _, item in value.items:
-                yield from _arrays(item)
 
 
 def _is_like(grad: object, tensor: Tensor) -> bool:

@@ -43,6 +43,7 @@ from headcheck.protocol import (
     frame_length,
     generator_of,
     pack,
+    parts,
     tensor_of,
     unpack,
 )
@@ -371,3 +372,11 @@ def test_a_text_that_is_no_unicode_is_not_sent():
     """Half of a surrogate pair has no UTF-8."""
     with pytest.raises(ProtocolError, match="not Unicode"):
         encode(Answer("\ud800"))
+
+
+def test_the_parts_of_a_value_are_what_its_lists_and_dictionaries_hold():
+    """In order, however deep; a value that is neither is its own."""
+    array = array_of(torch.ones(2))
+    value = Sequence([1, Mapping([("a", array), (2, Sequence([None], True))]), Sequence([], False)], False)
+    assert list(parts(value)) == [1, array, None]
+    assert list(parts("text")) == ["text"]
